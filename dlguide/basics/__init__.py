@@ -1,0 +1,1 @@
+"""What networks are made of and how they learn: the basics chapter."""

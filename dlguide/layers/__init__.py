@@ -1,0 +1,1 @@
+"""Layers, each as its equation and as a thin Keras layer."""

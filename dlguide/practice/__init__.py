@@ -1,0 +1,1 @@
+"""Whole tasks from raw data to an honest evaluation."""

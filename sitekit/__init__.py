@@ -1,0 +1,1 @@
+"""Builds and checks the site. Never imports Keras, nor anything of dlguide."""

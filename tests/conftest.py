@@ -1,0 +1,37 @@
+"""Backend, the example fixture, and which tests share a worker."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", os.environ.get("BACKEND", "tensorflow"))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = {}
+
+
+@pytest.fixture(scope="session")
+def example():
+    """Run an example by its path, e.g. "layers/lstm"; once a session."""
+    from sitekit import execute
+
+    def run(name):
+        if name not in RUNS:
+            RUNS[name] = execute.run(f"examples/{name}.py")
+        return RUNS[name]
+
+    return run
+
+
+def pytest_collection_modifyitems(items):
+    """One worker per concept, so that its example runs once."""
+    for item in items:
+        path = Path(item.path).relative_to(ROOT)
+        if path.parts[0] == "tests":
+            stem = path.stem.removeprefix("test_")
+            group = f"{path.parent.name}/{stem}"
+            if "concept" in getattr(item, "fixturenames", ()):
+                group = item.callspec.params["concept"]
+            item.add_marker(pytest.mark.xdist_group(group))

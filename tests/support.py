@@ -1,0 +1,74 @@
+"""Gradients for tests, on whichever backend Keras runs."""
+
+import keras
+import numpy as np
+
+
+def autodiff(fn, *arrays):
+    """Gradient of a scalar function by the backend's own autodiff.
+
+    Args:
+        fn: takes backend tensors, returns a scalar tensor.
+        *arrays: NumPy arrays; their dtype is kept (float64 too).
+
+    Returns:
+        A list of NumPy arrays, one gradient per argument.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        tensors = [tf.constant(a) for a in arrays]
+        with tf.GradientTape() as tape:
+            for tensor in tensors:
+                tape.watch(tensor)
+            value = fn(*tensors)
+        grads = tape.gradient(value, tensors)
+        return [np.zeros_like(a) if g is None else np.asarray(g)
+                for a, g in zip(arrays, grads, strict=True)]
+    if backend == "jax":
+        import jax
+
+        with jax.enable_x64(True):
+            tensors = [jax.numpy.asarray(a) for a in arrays]
+            grads = jax.grad(fn, argnums=tuple(range(len(arrays))))(*tensors)
+            return [np.asarray(g) for g in grads]
+    if backend == "torch":
+        import torch
+
+        tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
+        fn(*tensors).backward()
+        return [np.zeros_like(a) if t.grad is None else t.grad.numpy()
+                for a, t in zip(arrays, tensors, strict=True)]
+    raise ValueError(f"no gradient for backend {backend!r}")
+
+
+def central_differences(fn, x, step=1e-6):
+    """Numerical gradient of a scalar function of one NumPy array.
+
+    Args:
+        fn: takes a float64 NumPy array, returns a float.
+        x: float64 array of any shape.
+        step: half the distance between the two evaluations.
+
+    Returns:
+        float64 array of the shape of `x`.
+    """
+    x = np.array(x, dtype="float64")
+    grad = np.zeros_like(x)
+    for index in np.ndindex(*x.shape):
+        keep = x[index]
+        x[index] = keep + step
+        above = float(fn(x))
+        x[index] = keep - step
+        below = float(fn(x))
+        x[index] = keep
+        grad[index] = (above - below) / (2 * step)
+    return grad
+
+
+def relative_error(a, b):
+    """Largest |a - b| over the larger of the two norms (0 if both are 0)."""
+    a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
+    scale = max(np.abs(a).max(), np.abs(b).max())
+    return 0.0 if scale == 0 else float(np.abs(a - b).max() / scale)
