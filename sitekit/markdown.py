@@ -1,0 +1,126 @@
+"""The Python-Markdown extension behind every page: fences and their context.
+
+mkdocs.yml registers this extension with the language, and `fence` for each
+name in `FENCES`. A fence is a function `(text, site) -> html`.
+"""
+
+import html
+import posixpath
+from importlib import import_module
+from pathlib import Path
+
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+from pymdownx.superfences import SuperFencesException
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# name of the fence -> module:function
+FENCES = {
+    "quote": "sitekit.quote:fence",
+    "figure": "sitekit.figures:fence",
+    "result": "sitekit.outputs:result_fence",
+    "run": "sitekit.outputs:run_fence",
+    "references": "sitekit.citations:references_fence",
+    "bibliography": "sitekit.citations:bibliography_fence",
+    "corrections": "sitekit.corrections:fence",
+    "glossary": "sitekit.terms:glossary_fence",
+    "notation": "sitekit.terms:notation_fence",
+}
+
+
+class SiteError(Exception):
+    """A page asks for something that is not there. The build must fail."""
+
+
+class Site:
+    """What a fence or an inline pattern may know about the page.
+
+    Attributes:
+        lang: "zh" or "en".
+        root: folder of the project.
+        page: path of the page inside `docs/<lang>/`, "layers/lstm.md".
+        source: Markdown source of the whole page.
+    """
+
+    def __init__(self, md, lang, root=ROOT):
+        """Keep the Markdown instance, to find the page and render inline."""
+        self.md, self.lang, self.root = md, lang, Path(root)
+        self.source = ""
+
+    @property
+    def page(self):
+        """Path of the page inside `docs/<lang>/`; "" outside a build."""
+        if "relpath" in self.md.treeprocessors:
+            return self.md.treeprocessors["relpath"].file.src_uri
+        return ""
+
+    def link(self, target):
+        """Relative URL from this page to `target`, a path from the site root.
+
+        `target` may be a page ("layers/lstm.md#lstm:c") or a file.
+        """
+        path, _, fragment = target.partition("#")
+        if path.endswith(".md") or path.endswith(".ipynb"):
+            path = path.rsplit(".", 1)[0]
+            path = path.removesuffix("index") if path.split("/")[-1] == (
+                "index") else path + "/"
+        here = self.page.removesuffix(".md")
+        here = posixpath.dirname(here) if here.endswith("index") else here
+        url = posixpath.relpath("/" + path, "/" + here)
+        url += "/" if path.endswith("/") or not path else ""
+        return url + ("#" + fragment if fragment else "")
+
+    def say(self, zh, en):
+        """The wording in the language of the page."""
+        return zh if self.lang == "zh" else en
+
+    def inline(self, text):
+        """Render Markdown text (math, citations, links) to inline HTML."""
+        return self.md.site_inline(text)
+
+
+def fence(source, language, class_name, options, md, **kwargs):
+    """Render one of our fences; the function that superfences calls."""
+    module, _, name = FENCES[language].partition(":")
+    try:
+        return getattr(import_module(module), name)(source, md.site)
+    except SiteError as error:
+        # any other exception is swallowed by superfences
+        raise SuperFencesException(f"``` {language}: {error}") from error
+    except Exception as error:
+        message = f"``` {language}: {type(error).__name__}: {error}"
+        raise SuperFencesException(message) from error
+
+
+class KeepSource(Preprocessor):
+    """Remember the page's source before anything changes it."""
+
+    def run(self, lines):
+        """Keep the lines; return them unchanged."""
+        self.md.site.source = "\n".join(lines)
+        return lines
+
+
+class SiteExtension(Extension):
+    """Gives the Markdown instance its `site`."""
+
+    def __init__(self, **kwargs):
+        """Take the language as the option `lang`."""
+        self.config = {"lang": ["zh", "language of the pages"]}
+        super().__init__(**kwargs)
+
+    def extendMarkdown(self, md):
+        """Attach the context; register inline math and citations."""
+        md.site = Site(md, self.getConfig("lang"))
+        md.preprocessors.register(KeepSource(md), "site_source", 1000)
+
+
+def makeExtension(**kwargs):
+    """Entry point of Python-Markdown."""
+    return SiteExtension(**kwargs)
+
+
+def escape(text):
+    """Escape text for HTML, quotes too."""
+    return html.escape(str(text), quote=True)
