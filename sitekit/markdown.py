@@ -6,11 +6,14 @@ name in `FENCES`. A fence is a function `(text, site) -> html`.
 
 import html
 import posixpath
+import re
 from importlib import import_module
 from pathlib import Path
 
+from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
 from pymdownx.superfences import SuperFencesException
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,13 +50,18 @@ class Site:
         """Keep the Markdown instance, to find the page and render inline."""
         self.md, self.lang, self.root = md, lang, Path(root)
         self.source = ""
+        self._page, self._inline = "", None
 
     @property
     def page(self):
         """Path of the page inside `docs/<lang>/`; "" outside a build."""
-        if "relpath" in self.md.treeprocessors:
+        if "relpath" in self.md.treeprocessors:  # MkDocs' own, per page
             return self.md.treeprocessors["relpath"].file.src_uri
-        return ""
+        return self._page
+
+    @page.setter
+    def page(self, value):
+        self._page = value
 
     def link(self, target):
         """Relative URL from this page to `target`, a path from the site root.
@@ -61,12 +69,9 @@ class Site:
         `target` may be a page ("layers/lstm.md#lstm:c") or a file.
         """
         path, _, fragment = target.partition("#")
-        if path.endswith(".md") or path.endswith(".ipynb"):
-            path = path.rsplit(".", 1)[0]
-            path = path.removesuffix("index") if path.split("/")[-1] == (
-                "index") else path + "/"
-        here = self.page.removesuffix(".md")
-        here = posixpath.dirname(here) if here.endswith("index") else here
+        if path.endswith(".md") or path.startswith("examples/"):
+            path = folder(path)
+        here = folder(self.page)
         url = posixpath.relpath("/" + path, "/" + here)
         url += "/" if path.endswith("/") or not path else ""
         return url + ("#" + fragment if fragment else "")
@@ -76,8 +81,13 @@ class Site:
         return zh if self.lang == "zh" else en
 
     def inline(self, text):
-        """Render Markdown text (math, citations, links) to inline HTML."""
-        return self.md.site_inline(text)
+        """Render Markdown text (math, citations, emphasis) to inline HTML."""
+        if not self._inline:
+            inner = Markdown(extensions=[SiteExtension(lang=self.lang)])
+            inner.site.root, inner.site.page = self.root, self.page
+            self._inline = inner
+        html = self._inline.reset().convert(text)
+        return html.removeprefix("<p>").removesuffix("</p>")
 
 
 def fence(source, language, class_name, options, md, **kwargs):
@@ -93,6 +103,14 @@ def fence(source, language, class_name, options, md, **kwargs):
         raise SuperFencesException(message) from error
 
 
+def folder(path):
+    """URL folder of a page: "layers/lstm.md" -> "layers/lstm/"."""
+    stem = path.rsplit(".", 1)[0]
+    if stem.split("/")[-1] == "index":
+        return stem.removesuffix("index")
+    return stem + "/" if stem else ""
+
+
 class KeepSource(Preprocessor):
     """Remember the page's source before anything changes it."""
 
@@ -100,6 +118,18 @@ class KeepSource(Preprocessor):
         """Keep the lines; return them unchanged."""
         self.md.site.source = "\n".join(lines)
         return lines
+
+
+class KnownAnchors(Treeprocessor):
+    """Tell MkDocs the ids inside stashed HTML, so it can check links."""
+
+    def run(self, root):
+        """Collect the ids of the equations, figures and references."""
+        if "mkdocs_extract_anchors" in self.md.treeprocessors:
+            extractor = self.md.treeprocessors["mkdocs_extract_anchors"]
+            for block in self.md.htmlStash.rawHtmlBlocks:
+                ids = re.findall(r'\sid="([^"]+)"', str(block))
+                extractor.present_anchor_ids.update(ids)
 
 
 class SiteExtension(Extension):
@@ -114,6 +144,9 @@ class SiteExtension(Extension):
         """Attach the context; register inline math and citations."""
         md.site = Site(md, self.getConfig("lang"))
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
+        md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
+        for name in ("sitekit.math", "sitekit.citations"):
+            import_module(name).extend(md)
 
 
 def makeExtension(**kwargs):

@@ -1,0 +1,163 @@
+"""Read a CIFAR-10 archive: in memory, nothing extracted, nothing run.
+
+Two official archives hold the same images. `cifar-10-binary.tar.gz` has plain
+bytes: per image 1 label, then 1,024 red, 1,024 green and 1,024 blue pixels,
+row by row. `cifar-10-python.tar.gz` has the same pixels in pickles, which
+`read_plain` reads without loading them.
+
+Source: krizhevsky2009learning; https://www.cs.toronto.edu/~kriz/cifar.html
+Shapes: N images, P = 3072 numbers an image
+"""
+
+import gzip
+import struct
+import tarfile
+import zlib
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from dlguide.data.plain_pickle import read_plain
+
+PER_BATCH = 10_000
+P = 3 * 32 * 32
+BATCHES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+PYTHON = [f"cifar-10-batches-py/{name}" for name in BATCHES]
+BINARY = [f"cifar-10-batches-bin/{name}.bin" for name in BATCHES]
+MAX_BYTES = 256 << 20  # unpacked; the official archives need 178 MiB
+MAX_MEMBERS = 64
+BROKEN = (
+    OSError, EOFError, ValueError, OverflowError, struct.error,
+    tarfile.TarError, zlib.error,
+)
+
+
+class ArchiveError(ValueError):
+    """The file is not a whole and harmless CIFAR-10 archive."""
+
+
+def read_archive(file, name="archive"):
+    """Read the images and labels of an open archive of either kind.
+
+    Args:
+        file: binary file object, at its start.
+        name: what messages call it.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`: uint8 (N, 32, 32, 3) and
+        uint8 (N, 1), N = 50000 and 10000.
+
+    Raises:
+        ArchiveError: not a gzipped tar, truncated, unpacks to too much, an
+            unsafe path or a link inside, a batch missing or twice, or a
+            batch of another shape, type or label range; the message names
+            what came and what was expected.
+
+    Example:
+        >>> import io
+        >>> read_archive(io.BytesIO(b"<html>404</html>"), "cifar.tar.gz")
+        Traceback (most recent call last):
+        dlguide.data.archive.ArchiveError: cifar.tar.gz: expected a gzipped
+            tar, got a file that starts with b'<h'
+    """
+    try:
+        parts = [_batch(key, data) for key, data in _members(file)]
+    except BROKEN as error:
+        reason = str(error) or type(error).__name__
+        raise ArchiveError(f"{name}: {reason}") from error
+    x = np.concatenate([pixels for _, pixels in parts])  # (N, P)
+    y = np.concatenate([labels for labels, _ in parts])[:, None]
+    x = x.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    x, n = np.ascontiguousarray(x), len(x) - PER_BATCH
+    return (x[:n], y[:n]), (x[n:], y[n:])
+
+
+class _Bounded:
+    """A stream that may give a limited number of bytes (gzip bombs)."""
+
+    def __init__(self, stream, limit):
+        self.stream, self.limit, self.count = stream, limit, 0
+
+    def read(self, size):
+        data = self.stream.read(size)
+        self.count += len(data)
+        if self.count > self.limit:
+            raise ArchiveError(f"unpacks to more than {self.limit} bytes")
+        return data
+
+
+def _members(file):
+    """Name and bytes of the six batches, training batches first."""
+    start = file.read(2)
+    if start != b"\x1f\x8b":
+        raise ArchiveError(
+            f"expected a gzipped tar, got a file that starts with {start!r}"
+        )
+    file.seek(0)
+    found = {}
+    stream = _Bounded(gzip.open(file), MAX_BYTES)
+    with tarfile.open(fileobj=stream, mode="r|") as tar:
+        for count, member in enumerate(tar, 1):
+            if count > MAX_MEMBERS:
+                raise ArchiveError(f"has more than {MAX_MEMBERS} members")
+            path = _safe_path(member)
+            if path in found:
+                raise ArchiveError(f"{path} is in the archive twice")
+            if path in PYTHON or path in BINARY:
+                if not member.isreg():
+                    raise ArchiveError(f"{path} is not a file")
+                found[path] = tar.extractfile(member).read()
+    for expected in (PYTHON, BINARY):
+        if set(found) == set(expected):
+            return [(path, found[path]) for path in expected]
+    raise ArchiveError(
+        f"expected {PYTHON[0]} to _5 and {PYTHON[-1]} (or the same in "
+        f"cifar-10-batches-bin), found {sorted(found) or 'none of them'}"
+    )
+
+
+def _safe_path(member):
+    """Path of a member, refused if it points outside or is no plain file."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts or "\\" in member.name:
+        raise ArchiveError(f"has a member with the unsafe path {path}")
+    plain = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+    if member.type not in plain:
+        raise ArchiveError(f"has a link or special file, {path}")
+    return str(path)
+
+
+def _batch(path, data):
+    """Labels (N,) and pixels (N, P) of one batch, both uint8."""
+    try:
+        labels, pixels = (_python if path in PYTHON else _binary)(data)
+    except ValueError as error:
+        raise ArchiveError(f"{path}: {error}") from error
+    if labels.max() > 9:
+        raise ArchiveError(f"{path}: labels must be 0 to 9, got {labels.max()}")
+    return labels, pixels
+
+
+def _binary(data):
+    size = PER_BATCH * (1 + P)
+    if len(data) != size:
+        raise ArchiveError(f"expected {size} bytes, got {len(data)}")
+    rows = np.frombuffer(data, "uint8").reshape(PER_BATCH, 1 + P)
+    return rows[:, 0], rows[:, 1:]
+
+
+def _python(data):
+    batch = read_plain(data)
+    if not isinstance(batch, dict) or not {"data", "labels"} <= set(batch):
+        raise ArchiveError("expected a dict with 'data' and 'labels'")
+    pixels, labels = batch["data"], batch["labels"]
+    if not isinstance(pixels, np.ndarray) or pixels.shape != (PER_BATCH, P):
+        got = getattr(pixels, "shape", type(pixels).__name__)
+        raise ArchiveError(f"data must be ({PER_BATCH}, {P}), got {got}")
+    if not isinstance(labels, list) or len(labels) != PER_BATCH:
+        got = len(labels) if isinstance(labels, list) else type(labels).__name__
+        raise ArchiveError(f"expected {PER_BATCH} labels, got {got}")
+    for label in labels:
+        if type(label) is not int or not 0 <= label <= 9:
+            raise ArchiveError(f"labels must be 0 to 9, got {label!r:.50}")
+    return np.array(labels, "uint8"), pixels

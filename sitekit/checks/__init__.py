@@ -1,0 +1,1 @@
+"""What the contract demands, one checker a file; `sitekit.check` runs all."""

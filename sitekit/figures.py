@@ -1,0 +1,144 @@
+"""Figures: plots and drawings, inlined so that they follow the theme."""
+
+import re
+from pathlib import Path
+
+from sitekit.markdown import SiteError, escape
+
+# Colours as the runner plots them -> variable of the site's style sheet. The
+# value stays as fallback, so the file can also be opened by itself.
+VARIABLES = {
+    "#0072b2": "--fig-1",
+    "#d55e00": "--fig-2",
+    "#009e73": "--fig-3",
+    "#cc3311": "--fig-4",
+    "#aa4499": "--fig-5",
+    "#56b4e9": "--fig-6",
+    "#b0b0b0": "--fig-grid",
+    "#cccccc": "--fig-grid",
+    "#ffffff": "--fig-paper",
+}
+
+
+def themed(svg):
+    """Turn matplotlib's SVG into one that follows the page's theme.
+
+    Black becomes the text colour, palette colours become CSS variables,
+    numbers keep two decimals, metadata and unused ids go.
+
+    Args:
+        svg: text of the file that matplotlib wrote.
+
+    Returns:
+        The text of a smaller SVG without a fixed size.
+    """
+    svg = svg[svg.index("<svg"):]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"\s*<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(
+        r'\s*<defs>\s*<style type="text/css">.*?</style>\s*</defs>', "", svg,
+        flags=re.S,
+    )
+    svg = re.sub(r'\s(width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = svg.replace(
+        "<svg",
+        '<svg fill="currentColor" stroke-linejoin="round" '
+        'font-family="sans-serif"', 1,
+    )
+    svg = re.sub(r"font-family: [^;\"]+;? ?", "", svg)
+    svg = re.sub(r"(font: [\d.]+px )[^;\"]+", r"\1sans-serif", svg)
+    svg = re.sub(r"#000000|#262626", "currentColor", svg)
+    for colour, variable in VARIABLES.items():
+        value = f"var({variable}, {colour})"
+        svg = re.sub(colour, value, svg, flags=re.I)
+    # data URLs hold no decimal points, so images are safe
+    svg = re.sub(
+        r"-?\d+\.\d{3,}(?!e)",
+        lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg,
+    )
+    svg = re.sub(r"\n\s+", "\n", svg)
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    return re.sub(
+        r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg
+    )
+
+
+def prefixed(svg, prefix):
+    """Give every id of an SVG a prefix, so that a page can hold several."""
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+    return re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
+
+
+def fence(text, site):
+    """Render a figure: target, then `alt:` and `caption:` lines."""
+    target, fields = parse(text)
+    for field in ("alt", "caption"):
+        if not fields.get(field):
+            raise SiteError(f"figure {target} has no {field}")
+    svg, name = load(target, site.root)
+    svg = prefixed(svg, f"fig-{name}")
+    label = escape(fields["alt"])
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    # the box scrolls where a phone is narrower than the figure's text needs
+    return (
+        f'<figure class="fig" id="fig-{name}"><div class="fig-box" '
+        f'tabindex="0" role="group" aria-label="{site.say("图", "Figure")}">'
+        f"{svg}</div><figcaption>{site.inline(fields['caption'])}"
+        "</figcaption></figure>"
+    )
+
+
+def parse(text):
+    """Split a figure fence into its target and a dict of its fields."""
+    lines = text.strip().splitlines()
+    if not lines:
+        raise SiteError("an empty figure fence")
+    fields, field = {}, ""
+    for line in lines[1:]:
+        found = re.match(r"(alt|caption):\s*(.*)", line.strip())
+        if found:
+            field = found[1]
+            fields[field] = found[2]
+        elif field:
+            fields[field] += " " + line.strip()
+        else:
+            raise SiteError(f"expected alt: or caption:, got {line.strip()!r}")
+    return lines[0].strip(), fields
+
+
+def load(target, root):
+    """Read the SVG of a figure fence.
+
+    Args:
+        target: "examples/layers/lstm.py::adding" or "docs/figures/x/y.svg".
+        root: folder of the project.
+
+    Returns:
+        The SVG as text, and a name for its id.
+
+    Raises:
+        SiteError: there is no such figure.
+    """
+    from sitekit import outputs
+
+    if "::" in target:
+        script, _, figure = target.partition("::")
+        name = outputs.example_name(script)
+        path = outputs.figure_path(name, figure, root)
+        drawn = [
+            f for cell in outputs.load(name, root)["cells"]
+            for f in cell["figures"]
+        ]
+        if figure not in drawn or not path.is_file():
+            raise SiteError(
+                f"{script} draws no figure {figure!r}; it draws "
+                f"{', '.join(drawn) or 'none'}"
+            )
+        return path.read_text("utf-8"), figure
+    path = Path(root) / target
+    if not target.startswith("docs/figures/") or not path.is_file():
+        raise SiteError(f"there is no figure {target!r}")
+    svg = path.read_text("utf-8")
+    svg = re.sub(r"<!--.*?-->", "", svg[svg.index("<svg"):], flags=re.S)
+    return svg, path.stem

@@ -1,0 +1,63 @@
+"""The formula font: STIX Two Math, cut down to what formulas here need."""
+
+import hashlib
+import io
+from importlib.resources import files
+from pathlib import Path
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+from sitekit.execute import ROOT
+
+# code points: ASCII, Greek, accents, dashes, primes, arrows, operators,
+# letters in italic, bold, script and double-struck
+RANGES = (
+    (0x20, 0x7E), (0xA0, 0xA0), (0xAC, 0xAC), (0xB1, 0xB1), (0xB7, 0xB7),
+    (0xD7, 0xD7), (0x2C6, 0x2C7), (0x2DC, 0x2DC), (0x300, 0x308),
+    (0x393, 0x3A9), (0x3B1, 0x3C9), (0x3D1, 0x3D5), (0x3F5, 0x3F5),
+    (0x2013, 0x2014), (0x2016, 0x2016), (0x2026, 0x2026), (0x2032, 0x2033),
+    (0x20D7, 0x20D7), (0x2112, 0x2112), (0x211D, 0x211D), (0x2115, 0x2115),
+    (0x2190, 0x2194), (0x21A6, 0x21A6), (0x21D2, 0x21D4), (0x2200, 0x2212),
+    (0x2218, 0x221E), (0x2223, 0x222B), (0x223C, 0x223C), (0x2248, 0x2248),
+    (0x2260, 0x226B), (0x2282, 0x2287), (0x2295, 0x2299), (0x22A4, 0x22A5),
+    (0x22C5, 0x22C6), (0x22EE, 0x22F1), (0x2308, 0x230B), (0x23DE, 0x23DF),
+    (0x27E8, 0x27E9), (0x1D434, 0x1D467), (0x1D49C, 0x1D4B5),
+    (0x1D53C, 0x1D53C), (0x1D6FC, 0x1D71B), (0x1D400, 0x1D433),
+    (0xFE00, 0xFE00),
+)
+
+
+def code_points():
+    """The code points kept, as a sorted list."""
+    return sorted({c for a, b in RANGES for c in range(a, b + 1)})
+
+
+def write_font(folder):
+    """Write the subset, unless it is there (its licence: assets/OFL.txt).
+
+    Args:
+        folder: folder to write to; made if missing.
+    """
+    folder = Path(folder)
+    source = files("ziamath") / "fonts/STIXTwoMath-Regular.ttf"
+    data = source.read_bytes()
+    key = hashlib.sha256(data + repr(RANGES).encode()).hexdigest()
+    stamp = ROOT / ".cache/font.key"
+    target = folder / "stix-two-math.woff2"
+    if target.is_file() and stamp.is_file() and stamp.read_text() == key:
+        return
+    font = TTFont(io.BytesIO(data), recalcTimestamp=False)
+    options = subset.Options()
+    options.flavor = "woff2"
+    options.layout_features = ["ssty", "dtls", "flac", "rtlm", "kern", "mark"]
+    options.notdef_outline = True
+    options.hinting = False
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=code_points())
+    subsetter.subset(font)
+    folder.mkdir(parents=True, exist_ok=True)
+    font.flavor = "woff2"
+    font.save(target)
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(key)

@@ -1,0 +1,104 @@
+r"""Math on pages: LaTeX to native MathML at build time, equations with tags.
+
+`$...$` becomes inline MathML. A display between `$$` lines becomes a box
+that scrolls by itself; with `\tag{lstm:c}` it also gets that id, and a label
+that links to the line of code which computes it.
+"""
+
+import re
+from functools import cache
+
+from markdown.preprocessors import Preprocessor
+from math_core import LatexError, LatexToMathML
+
+from sitekit.markdown import SiteError, escape
+
+TAG = re.compile(r"\\tag\{([^}]*)\}")
+MATH = re.compile(
+    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<indent>^[ \t]*)\$\$[ \t]*\n(?P<display>.*?)\n[ \t]*\$\$[ \t]*$"
+    r"|(?<![\\$])\$(?![\s$])(?P<inline>(?:[^$\n]|\n(?!\s*\n))+?)"
+    r"(?<![\s\\])\$(?![\d$])",
+    re.M | re.S,
+)
+
+
+@cache
+def to_mathml(latex, display=False):
+    """Convert LaTeX to MathML.
+
+    Args:
+        latex: a formula without dollar signs and without a tag.
+        display: True for a formula on lines of its own.
+
+    Returns:
+        A `<math>` element as text.
+
+    Raises:
+        SiteError: the formula is not valid, with the formula.
+    """
+    converter = LatexToMathML(fancy_error=False)
+    try:
+        return converter.convert_with_local_state(latex, displaystyle=display)
+    except LatexError as error:
+        raise SiteError(f"formula {latex.strip()!r}: {error}") from error
+
+
+def replace_math(text, convert):
+    """Replace each formula of a Markdown text outside code spans.
+
+    Args:
+        text: Markdown, with fences already taken out.
+        convert: function of (latex, display) that returns the replacement.
+
+    Returns:
+        The text with the replacements.
+    """
+    def one(match):
+        if match["code"] is not None:
+            return match[0]
+        if match["display"] is not None:
+            shown = convert(match["display"], True)
+            return f"\n{match['indent']}{shown}\n"
+        return convert(match["inline"], False)
+
+    return MATH.sub(one, text)
+
+
+class MathPreprocessor(Preprocessor):
+    """Stash every formula as MathML, before HTML blocks are looked for."""
+
+    def run(self, lines):
+        """Replace the formulas of the page."""
+        text = replace_math("\n".join(lines), self.convert)
+        return text.split("\n")
+
+    def convert(self, latex, display):
+        """Convert one formula; returns a placeholder."""
+        html = self.equation(latex) if display else to_mathml(latex)
+        return self.md.htmlStash.store(html)
+
+    def equation(self, latex):
+        """Lay out a displayed formula, with its tag if it has one."""
+        tags = TAG.findall(latex)
+        if len(tags) > 1:
+            raise SiteError(f"one tag per display, got {', '.join(tags)}")
+        math = to_mathml(TAG.sub("", latex).strip(), True)
+        label = self.md.site.say("公式", "Equation")
+        box = (
+            f'<div class="equation-math" tabindex="0" role="group" '
+            f'aria-label="{label}">{math}</div>'
+        )
+        if not tags:
+            return f'<div class="equation">{box}</div>'
+        tag = escape(tags[0])
+        title = self.md.site.say("计算它的代码行", "The line that computes it")
+        return (
+            f'<div class="equation" id="{tag}">{box}<a class="equation-tag" '
+            f'href="#code-{tag}" title="{title}">({tag})</a></div>'
+        )
+
+
+def extend(md):
+    """Register the preprocessor: after fences (25), before HTML (20)."""
+    md.preprocessors.register(MathPreprocessor(md), "site_math", 22)

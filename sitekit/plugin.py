@@ -1,0 +1,83 @@
+"""The MkDocs plugin: generated files, jieba's dictionary, and both languages.
+
+`mkdocs build` and `mkdocs serve` with mkdocs.yml build the Chinese site; this
+plugin then builds the English one, mkdocs.en.yml, into its folder `en/`.
+"""
+
+import os
+from pathlib import Path
+
+from mkdocs.commands.build import build
+from mkdocs.config import config_options, load_config
+from mkdocs.plugins import BasePlugin
+
+from sitekit.execute import ROOT
+from sitekit.generate import generate
+from sitekit.notebooks import slim
+
+os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+
+WATCHED = (
+    "dlguide", "examples", "docs/en", "docs/figures", "docs/overrides",
+    "docs/references.bib", "docs/glossary.yml", "docs/notation.yml",
+    "docs/corrections.yml", "mkdocs.en.yml",
+)
+
+
+class GuidePlugin(BasePlugin):
+    """Builds the second language inside the first one's site folder."""
+
+    config_scheme = (
+        ("lang", config_options.Choice(("zh", "en"), default="zh")),
+    )
+
+    def on_startup(self, *, command, dirty):
+        """Remember the command for the plugins of the second build."""
+        self.command = command
+
+    def on_config(self, config):
+        """Write the generated files before MkDocs lists the folder."""
+        generate(self.config["lang"])
+        if self.config["lang"] == "zh":
+            add_words()
+        return config
+
+    def on_page_content(self, html, *, page, config, files):
+        """Slim the notebook pages."""
+        if page.file.src_uri.endswith(".ipynb"):
+            return slim(html)
+        return html
+
+    def on_post_build(self, config):
+        """After the Chinese site, build the English one into `en/`."""
+        if self.config["lang"] != "zh":
+            return
+        site_url = (config.site_url or "").rstrip("/") + "/en/"
+        english = load_config(
+            str(ROOT / "mkdocs.en.yml"),
+            site_dir=str(Path(config.site_dir) / "en"),
+            site_url=site_url,
+            strict=config.strict,
+        )
+        command = getattr(self, "command", "build")
+        english.plugins.on_startup(command=command, dirty=False)
+        build(english)
+        english.plugins.on_shutdown()
+
+    def on_serve(self, server, config, builder):
+        """Watch everything that either language is made of."""
+        for path in WATCHED:
+            if (ROOT / path).exists():
+                server.watch(str(ROOT / path))
+        return server
+
+
+def add_words():
+    """Teach jieba the glossary's terms, so that search cuts words there."""
+    import jieba
+
+    from sitekit.terms import user_words
+
+    jieba.setLogLevel("ERROR")
+    for word in user_words():
+        jieba.add_word(word)
