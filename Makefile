@@ -27,7 +27,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/codespell
 	$(BIN)/typos
-	$(BIN)/autocorrect --lint
+	$(BIN)/python -m sitekit.typography
 
 # what is stale; FRESH=1 for everything
 examples: $(VENV)/test.stamp

@@ -31,8 +31,9 @@ COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # a place in a work: English abbreviation -> Chinese
 PLACES = (
     (r"sec(?:s|tion)?\.?|§", "第 {} 节"), (r"ch(?:apter)?\.?", "第 {} 章"),
-    (r"eqs?\.?", "式 {}"), (r"figs?\.?", "图 {}"), (r"tab(?:le)?s?\.?", "表 {}"),
-    (r"alg(?:orithm)?\.?", "算法 {}"), (r"pp?\.", "第 {} 页"),
+    (r"eqs?\.?", "式 {}"), (r"figs?\.?", "图 {}"),
+    (r"tab(?:le)?s?\.?", "表 {}"), (r"alg(?:orithm)?\.?", "算法 {}"),
+    (r"pp?\.", "第 {} 页"),
     (r"app(?:endix)?\.?", "附录 {}"), (r"th(?:eorem|m)\.?", "定理 {}"),
 )
 
@@ -130,7 +131,7 @@ def cited_on(root, lang):
 
 def title(source, page):
     """Title of a page: its first `# ` heading without markup."""
-    match = re.search(r"^# +(.+)$", prose(source)[0], re.MULTILINE)
+    match = re.search(r"^# +(.+)$", source, re.MULTILINE)
     text = re.sub(r"\{[^}]*\}\s*$", "", match[1]) if match else page
     return re.sub(r"[*`$]", "", text).strip()
 
@@ -209,18 +210,16 @@ def extend(md):
 
 def entry(work, site):
     """One work in full, as HTML: authors, year, title, venue, links."""
-    zh = site.lang == "zh"
     authors = escape(author_line(work, site.lang) or work.key)
     year = escape(work.year)
     venue = escape(venue_line(work, site.lang))
+    venue = venue and site.say(f"{venue}。", f" {venue}.")
     name = f'<cite lang="en">{escape(work["title"])}</cite>'
-    links = (" · ").join(
+    links = " · ".join(
         f'<a href="{escape(url)}">{breakable(label)}</a>'
         for label, url in work.links)
-    if zh:
-        text = f"{authors}（{year}）：{name}。" + (f"{venue}。" if venue else "")
-    else:
-        text = f"{authors} ({year}). {name}." + (f" {venue}." if venue else "")
+    text = site.say(f"{authors}（{year}）：{name}。{venue}",
+                    f"{authors} ({year}). {name}.{venue}")
     return f'<span class="ref-entry">{text} {links}</span>'
 
 
@@ -239,7 +238,7 @@ def references_fence(text, site):
     works.sort(key=_by_author)
     items = [
         f'<li id="ref-{work.key}">{entry(work, site)}'
-        f'<span class="ref-supports">{_claim(work, site)}</span></li>'
+        f'<span class="ref-supports claim">{_claim(work, site)}</span></li>'
         for work in works
     ]
     return '<ul class="references">\n' + "\n".join(items) + "\n</ul>"
@@ -274,7 +273,8 @@ def bibliography_fence(text, site):
     out.append("</ul>")
     for topic, group in groups.items():
         name = escape(site.say(*TOPICS[topic]))
-        out += [f'<h3 id="topic-{topic}">{name}</h3>', '<ul class="references">']
+        out.append(f'<h3 id="topic-{topic}">{name}</h3>')
+        out.append('<ul class="references">')
         out += [_full(work, pages.get(work.key, []), site) for work in group]
         out.append("</ul>")
     return "\n".join(out)
@@ -288,7 +288,7 @@ def _full(work, pages, site):
     verified = site.say("核对：", "Verified: ")
     return (
         f'<li id="ref-{work.key}">{entry(work, site)}'
-        f'<span class="ref-supports">{_claim(work, site)}</span>'
+        f'<span class="ref-supports claim">{_claim(work, site)}</span>'
         f'<span class="ref-verified"><b>{verified}</b>'
         f'<span lang="en">{breakable(work["verified"])}</span></span>'
         f'<span class="ref-cited"><b>{cited}</b>{links or "–"}</span></li>'

@@ -38,7 +38,7 @@ def slim(html):
     )
     html = html.replace(' tabindex="0"', "")
     html = re.sub(r'<a class="anchor-link".*?</a>', "", html)
-    # prompts are decoration; the collapsers do nothing without scripts
+    # empty prompts; bars for collapsing, which do nothing without scripts
     html = re.sub(r'<div class="jp-Collapser[^>]*>\s*</div>', "", html)
     html = re.sub(r'<div class="jp-\w*Prompt[^>]*>\s*</div>', "", html)
     html = re.sub(r' id="cell-id=[^"]*"', "", html)

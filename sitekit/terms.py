@@ -14,6 +14,7 @@ import yaml
 from sitekit.markdown import ROOT, SiteError, escape
 
 LANGUAGES = ("zh", "en")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster
 HAN = re.compile(r"[\u4e00-\u9fff]+")
 
 # The common characters of GB 2312 are in the order of their pinyin: the first
@@ -160,7 +161,7 @@ def _read(path, kind):
     if not path.is_file():
         raise SiteError(f"{name}: there is no such file")
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.load(path.read_text("utf-8"), LOADER)
     except yaml.YAMLError as error:
         raise SiteError(f"{name}: not YAML: {error}") from error
     if not isinstance(data, kind):
@@ -323,13 +324,25 @@ def _marked(word, lang, site):
 _TAG = {"zh": "zh-Hans", "en": "en"}
 
 
+def _sentence(text, site):
+    """A sentence; on an English page its Chinese words are marked."""
+    text = escape(text)
+    return text if site.lang == "zh" else HAN.sub(
+        lambda m: f'<span lang="zh-Hans">{m.group()}</span>', text)
+
+
 def _term(term, site):
     here = site.lang
     other = "en" if here == "zh" else "zh"
     abbr = f" <abbr>{escape(term.abbr)}</abbr>" if term.abbr else ""
-    rows = [f"<p>{escape(term.get('def', here))}</p>"]
+    counterpart = term.get("", other)
+    if counterpart.lower() != term.get("", here).lower():
+        counterpart = f" {_marked(counterpart, other, site)}"
+    else:  # Transformer, logit
+        counterpart = ""
+    rows = [f"<p>{_sentence(term.get('def', here), site)}</p>"]
     if note := term.get("note", here):
-        rows.append(f"<p>{escape(note)}</p>")
+        rows.append(f"<p>{_sentence(note, site)}</p>")
     for label, words in (
         (site.say("也作", "Also"), [
             _marked(word, lang, site) for lang in (here, other)
@@ -343,8 +356,8 @@ def _term(term, site):
             text = site.say("、", ", ").join(words)
             rows.append(f"<p>{label}{site.say('：', ': ')}{text}</p>")
     return (
-        f'<dt id="term-{term.id}"><dfn>{escape(term.get("", here))}</dfn> '
-        f"{_marked(term.get('', other), other, site)}{abbr}</dt>\n"
+        f'<dt id="term-{term.id}"><dfn>{escape(term.get("", here))}</dfn>'
+        f"{counterpart}{abbr}</dt>\n"
         f"<dd>{''.join(rows)}</dd>"
     )
 

@@ -2,22 +2,25 @@
 
 Two official archives hold the same images. `cifar-10-binary.tar.gz` has plain
 bytes: per image 1 label, then 1,024 red, 1,024 green and 1,024 blue pixels,
-row by row. `cifar-10-python.tar.gz` has the same pixels in pickles, which
-`read_plain` reads without loading them.
+row by row. `cifar-10-python.tar.gz` has them in pickles. A pickle is a program
+whose operations can call any function it names, so none is loaded here:
+`pickletools.genops` only lists the operations, anything that data does not
+need is refused, and labels and pixels are picked from the list. (An
+`Unpickler` with an allow-list still calls what it lets through.)
 
-Source: krizhevsky2009learning; https://www.cs.toronto.edu/~kriz/cifar.html
+Source: krizhevsky2009learning
 Shapes: N images, P = 3072 numbers an image
 """
 
 import gzip
+import pickletools
+import reprlib
 import struct
 import tarfile
 import zlib
 from pathlib import PurePosixPath
 
 import numpy as np
-
-from dlguide.data.plain_pickle import read_plain
 
 PER_BATCH = 10_000
 P = 3 * 32 * 32
@@ -26,10 +29,27 @@ PYTHON = [f"cifar-10-batches-py/{name}" for name in BATCHES]
 BINARY = [f"cifar-10-batches-bin/{name}.bin" for name in BATCHES]
 MAX_BYTES = 256 << 20  # unpacked; the official archives need 178 MiB
 MAX_MEMBERS = 64
+MAX_OPERATIONS = 1_000_000  # a pickle; an official one needs about 30,000
 BROKEN = (
     OSError, EOFError, ValueError, OverflowError, struct.error,
     tarfile.TarError, zlib.error,
 )
+
+KEYS = (b"batch_label", b"labels", b"data", b"filenames")
+GLOBALS = (
+    "numpy ndarray", "numpy dtype", "numpy.core.multiarray _reconstruct",
+)
+CONSTANTS = frozenset((
+    "INT", "BININT", "BININT1", "BININT2", "LONG1", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "BINUNICODE", "BINBYTES", "SHORT_BINBYTES", "NONE",
+    "NEWTRUE", "NEWFALSE",
+))
+LAYOUT = frozenset((
+    "PROTO", "MARK", "EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE", "DICT", "LIST",
+    "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "APPEND", "APPENDS", "SETITEM",
+    "SETITEMS", "PUT", "BINPUT", "LONG_BINPUT", "GET", "BINGET",
+    "LONG_BINGET", "GLOBAL", "REDUCE", "BUILD", "STOP",
+))
 
 
 class ArchiveError(ValueError):
@@ -95,7 +115,7 @@ def _members(file):
         )
     file.seek(0)
     found = {}
-    stream = _Bounded(gzip.open(file), MAX_BYTES)
+    stream = _Bounded(gzip.GzipFile(fileobj=file), MAX_BYTES)
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for count, member in enumerate(tar, 1):
             if count > MAX_MEMBERS:
@@ -122,7 +142,7 @@ def _safe_path(member):
     if path.is_absolute() or ".." in path.parts or "\\" in member.name:
         raise ArchiveError(f"has a member with the unsafe path {path}")
     plain = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
-    if member.type not in plain:
+    if member.type not in plain or member.issparse():
         raise ArchiveError(f"has a link or special file, {path}")
     return str(path)
 
@@ -147,17 +167,47 @@ def _binary(data):
 
 
 def _python(data):
-    batch = read_plain(data)
-    if not isinstance(batch, dict) or not {"data", "labels"} <= set(batch):
-        raise ArchiveError("expected a dict with 'data' and 'labels'")
-    pixels, labels = batch["data"], batch["labels"]
-    if not isinstance(pixels, np.ndarray) or pixels.shape != (PER_BATCH, P):
-        got = getattr(pixels, "shape", type(pixels).__name__)
-        raise ArchiveError(f"data must be ({PER_BATCH}, {P}), got {got}")
-    if not isinstance(labels, list) or len(labels) != PER_BATCH:
-        got = len(labels) if isinstance(labels, list) else type(labels).__name__
-        raise ArchiveError(f"expected {PER_BATCH} labels, got {got}")
+    fields = _pickle_fields(data)
+    labels, array = fields[b"labels"], fields[b"data"]
+    if len(labels) != PER_BATCH:
+        raise ArchiveError(f"expected {PER_BATCH} labels, got {len(labels)}")
     for label in labels:
         if type(label) is not int or not 0 <= label <= 9:
-            raise ArchiveError(f"labels must be 0 to 9, got {label!r:.50}")
-    return np.array(labels, "uint8"), pixels
+            got = reprlib.repr(label)
+            raise ArchiveError(f"labels must be 0 to 9, got {got}")
+    # 0, b"b", 1, N, P, b"u1", ..., is it in Fortran's order?, the bytes
+    expected, got = [PER_BATCH, P, b"u1"], array[3:6]
+    if got != expected or not isinstance(array[-1], bytes):
+        got = reprlib.repr(got)
+        raise ArchiveError(f"expected an array {expected}, got {got}")
+    if len(array[-1]) != PER_BATCH * P:
+        got = len(array[-1])
+        raise ArchiveError(f"expected {PER_BATCH * P} pixels, got {got}")
+    pixels = np.frombuffer(array[-1], "uint8")
+    order = "F" if array[-2] else "C"
+    return np.array(labels, "uint8"), pixels.reshape(PER_BATCH, P, order=order)
+
+
+def _pickle_fields(data):
+    """Constants of a pickled batch, in order, under the key before them."""
+    fields = {key: [] for key in KEYS}
+    key = KEYS[0]
+    listed = pickletools.genops(data)
+    for count, (operation, value, place) in enumerate(listed):
+        name = operation.name
+        if count > MAX_OPERATIONS:
+            raise ArchiveError(f"a pickle of over {count} operations, refused")
+        if name not in CONSTANTS and name not in LAYOUT:
+            raise ArchiveError(f"pickle operation {name} at {place}, refused")
+        if name == "GLOBAL" and value not in GLOBALS:
+            got = reprlib.repr(value)
+            raise ArchiveError(f"the pickle names {got}, refused")
+        if name in LAYOUT:
+            continue
+        if isinstance(value, str):
+            value = value.encode("latin-1")
+        if value in KEYS:
+            key = value
+        else:
+            fields[key].append(name == "NEWTRUE" if "NEW" in name else value)
+    return fields

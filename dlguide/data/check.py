@@ -60,7 +60,7 @@ def _check_x(x, shape):
     if floating and not np.isfinite(x).all():
         first = int(np.argwhere(~np.isfinite(x))[0, 0])
         raise ValueError(
-            f"pixels must be finite numbers, got NaN or infinity in image {first}"
+            f"pixels must be finite, got NaN or infinity in image {first}"
         )
 
 

@@ -31,8 +31,8 @@ def digits():
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: the first 1,437 and the last
-        360 images in the order of the file. x is float32 (N, 8, 8, 1) with values
-        k / 16 in [0, 1], 1 is ink; y is int64 (N,) with labels 0 to 9.
+        360 images in the order of the file. x is float32 (N, 8, 8, 1) with
+        values k / 16 in [0, 1], 1 is ink; y is int64 (N,), labels 0 to 9.
 
     Example:
         >>> (x_train, y_train), (x_test, y_test) = digits()

@@ -30,15 +30,16 @@ def download(url, path, sha256, timeout=30, deadline=3600, max_bytes=256 * MIB):
         url: http or https address.
         path: where the file goes; its folder is made where needed.
         sha256: SHA-256 that the file must have, 64 hexadecimal digits.
-        timeout: longest wait for the server's next bytes, seconds, > 0.
-        deadline: longest time for the whole body, seconds, > 0.
+        timeout: longest wait for the server's next bytes, seconds, above 0,
+            at most 86400.
+        deadline: longest time for the whole body, seconds, likewise.
         max_bytes: largest size accepted.
 
     Returns:
         `path` as a `pathlib.Path`.
 
     Raises:
-        ValueError: the address is not http(s), or a time is not above 0.
+        ValueError: the address is not http(s), or a time is out of range.
         DownloadError: no answer in time, an error of the server, too many
             or too few bytes, another SHA-256, or a folder that cannot be
             written; the message names the address and the limit.
@@ -54,8 +55,10 @@ def download(url, path, sha256, timeout=30, deadline=3600, max_bytes=256 * MIB):
             f"the address must be http:// or https://, got {url!r}"
         )
     for name, value in (("timeout", timeout), ("deadline", deadline)):
-        if not value > 0:
-            raise ValueError(f"{name} must be above 0 seconds, got {value}")
+        if not isinstance(value, (int, float)) or not 0 < value <= 86400:
+            raise ValueError(
+                f"{name} must be above 0, at most 86400 seconds, got {value!r}"
+            )
     path = Path(path)
     part = None
     try:

@@ -50,43 +50,39 @@ print(steps.environment(), file=sys.stderr)
 # before you look at a model.
 
 # %% name="data"
-if SOURCE == "shapes":
-    data, epochs = shapes(n_train=3000, n_test=2000), 5
-else:
-    data, epochs = cifar10("keras" if SOURCE == "cifar10" else SOURCE), 30
+data = (shapes(n_train=3000, n_test=2000) if SOURCE == "shapes" else
+        cifar10("keras" if SOURCE == "cifar10" else SOURCE))
 (x, y), (x_test, y_test) = data
 print(f"{SOURCE}: train {x.shape}, test {x_test.shape}, {x.dtype}")
-fig, ax = plt.subplots(num="samples", figsize=(6.4, 2.6))
+fig, ax = plt.subplots(num="samples", figsize=(4, 1.8))
 ax.imshow(np.vstack([np.hstack(x[:5]), np.hstack(x[5:10])]))
-ax.set_axis_off()
 plt.show()
 
 # %% [markdown] lang="zh"
 # ## 网络
 #
-# 逐层手算参数，与 Keras 的计数对照；
-# 再把池化窗口换成 1（等于不池化），重算一次。
+# 逐层数参数；再把池化窗口换成 1（等于不池化），重数一次。
 
 # %% [markdown] lang="en"
 # ## The network
 #
-# Count the parameters by hand, layer by layer, and compare with Keras;
-# then once more with pooling windows of 1, which is no pooling.
+# Count the parameters layer by layer; then once more with pooling
+# windows of 1, which is no pooling.
 
 # %% name="budget"
-for pool, side in ((2, 6), (1, 28)):
-    parts = [steps.conv_parameters(3, 3, 32), steps.conv_parameters(3, 32, 64),
-             steps.dense_parameters(side * side * 64, 64),
-             steps.dense_parameters(64, 10)]
-    total = steps.build_model(pool=pool).count_params()
-    print(f"pool {pool}: {' + '.join(map(str, parts))} = {sum(parts)}, Keras "
-          f"{total}; the first dense layer has {parts[2] / total:.0%}")
+for pool in (2, 1):
+    counts = [w.count_params() for w in steps.build_model(pool=pool).layers]
+    print(f"pool {pool}: {' + '.join(str(n) for n in counts if n)} = "
+          f"{sum(counts)}, the largest is {max(counts) / sum(counts):.0%}")
 
 # %% [markdown] lang="zh"
 # ## 训练
 #
 # 每个种子：每类留出 10% 作验证；均值与标准差只用训练部分；
 # 交叉熵加 Adam；由验证损失决定留下哪一轮的权重。
+#
+# `literal` 按原文正文的说法训练 1 轮：SGD，学习率 0.01，
+# 对整数标签用均方误差。
 
 # %% [markdown] lang="en"
 # ## Training
@@ -94,37 +90,29 @@ for pool, side in ((2, 6), (1, 28)):
 # For each seed: hold out 10% of each class for validation; mean and
 # standard deviation from the training part only; cross-entropy and
 # Adam; the validation loss decides which epoch's weights stay.
+#
+# `literal` follows the article's prose for 1 epoch: SGD, learning rate
+# 0.01, mean squared error on the integer labels.
 
 # %% name="training"
 runs, scores, mse = [], [], []
 for seed in SEEDS:
-    fit, val = steps.split(y, 0.1, seed)
-    stats = steps.channel_stats(x[fit])
-    fit, val = (x[fit], y[fit]), (x[val], y[val])
+    fit, val = ((x[i], y[i]) for i in steps.split(y, 0.1, seed))
+    stats = steps.channel_stats(fit[0])
     keras.utils.set_random_seed(seed)
     model, literal = steps.build_model(*stats), steps.build_model(*stats)
-    runs.append(steps.train(model, fit, val, epochs))
+    runs.append(steps.train(model, fit, val, 5 if SOURCE == "shapes" else 30))
     scores.append(steps.predict(model, x_test))
     literal.add(keras.layers.Softmax())
     literal.compile(keras.optimizers.SGD(0.01), "mse", metrics=["accuracy"])
     literal.fit(*fit, verbose=0)
     mse.append(literal.evaluate(*val, verbose=0))
 
-# %% [markdown] lang="zh"
-# 同一个循环里的 `literal` 按原文正文的说法训练 1 轮：SGD，学习率 0.01，
-# 对整数标签用均方误差。
-
-# %% [markdown] lang="en"
-# `literal`, in the same loop, follows the article's prose for 1 epoch:
-# SGD, learning rate 0.01, mean squared error on the integer labels.
-
 # %% name="curves"
-losses, accuracies = np.transpose(mse)
 best = [max(run["val_accuracy"]) for run in runs]
-print(f"{len(SEEDS)} seeds, validation accuracy: cross-entropy above "
-      f"{np.floor(min(best) * 10) / 10:.1f}, integer MSE below "
-      f"{np.ceil(max(accuracies) * 10) / 10:.1f}")
-print(f"integer MSE stays at {losses.min():.2f} to {losses.max():.2f}")
+loss, acc = np.max(mse, axis=0)
+print(f"validation accuracy above {np.floor(min(best) * 10) / 10:.1f}; with "
+      f"integer MSE below {np.ceil(acc * 10) / 10:.1f}, loss {loss:.2f}")
 fig, ax = plt.subplots(num="curves")
 for run in runs:
     e = range(1, len(run["loss"]) + 1)
@@ -148,7 +136,7 @@ M = [steps.confusion_matrix(y_test, p.argmax(1)) for p in scores]
 low, high = steps.wilson([m.trace() for m in M], len(y_test))
 low_k, high_k = steps.wilson(M[0].diagonal(), M[0].sum(1))
 print("intervals:", low.round(4), high.round(4), file=sys.stderr)
-print(f"all {len(SEEDS)} seeds: above {np.floor(min(low) * 10) / 10:.1f}")
+print(f"test: all {len(SEEDS)} above {np.floor(min(low) * 10) / 10:.1f}")
 print(f"half-width, n = {len(y_test)}: {max(high - low) * 50:.0f} points; "
       f"n = {M[0].sum(1).min()}: up to {max(high_k - low_k) * 50:.0f} points")
 worst = steps.worst_errors(y_test, scores[0])
@@ -157,5 +145,5 @@ ax.imshow(M[0], cmap="Blues", aspect="auto")
 for i, j in np.ndindex(10, 10):
     color = "#fefefe" if M[0][i, j] > M[0].max() / 2 else "#111111"
     ax.text(j, i, M[0][i, j], ha="center", va="center", color=color)
-ax.set(xlabel="predicted class", ylabel="true class", xticks=range(10))
+ax.set(xlabel="predicted class", ylabel="true class", yticks=range(10))
 plt.show()

@@ -13,7 +13,7 @@ from sitekit.checks.page import CITATION
 BIB = "docs/references.bib"
 CORRECTIONS = "docs/corrections.yml"
 KEY = re.compile(r"[a-z][a-z0-9_-]*")
-FIELDS = ("key", "works", "see_also", "merged_with")
+FIELDS = ("key", "works", "see_also", "covered_by", "merged_with")
 
 
 def check_citations(root: Path) -> list[str]:

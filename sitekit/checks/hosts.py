@@ -7,7 +7,7 @@ from pathlib import Path
 from sitekit.checks import project
 
 ASSETS = (".md", ".html", ".css", ".js", ".svg", ".yml")
-ADDRESS = r"(?:https?:)?//[^\s\"'<>)]+"
+ADDRESS = r"(?:https?:)?//[^\s\"'<>)\]]+"
 REQUESTS = (
     # an element that loads by itself; <a href> is the reader's choice
     re.compile(rf"<(?!a\b)[a-z][\w-]*\b[^<>]*?\s(?:src|srcset|poster|data)"
@@ -24,7 +24,8 @@ REQUESTS = (
 LINK = re.compile(rf"<link\b[^<>]*?href\s*=\s*[\"']?({ADDRESS})[^<>]*>", re.I)
 HARMLESS = re.compile(r"rel\s*=\s*[\"']?(?:canonical|alternate|license|author"
                       r"|me|prev|next)\b", re.I)
-EXTRA = re.compile(r"^(extra_css|extra_javascript):((?:\n[ \t]+.*)*)", re.M)
+EXTRA = re.compile(
+    r"^extra_(?:css|javascript):([^\n]*(?:\n[ \t-]+[^\n]*)*)", re.M)
 
 REGISTRIES = [".".join(parts) for parts in (
     ("pypi", "org"), ("files", "pythonhosted", "org"), ("pythonhosted", "org"),
@@ -93,8 +94,8 @@ def _requests(name, text):
             yield (f"{_place(name, text, match)}: requests {match[1]}; "
                    "expected a file of the site")
     for block in EXTRA.finditer(text):
-        for match in re.finditer(rf"({ADDRESS})", block[2]):
-            line = text.count("\n", 0, block.start(2) + match.start()) + 1
+        for match in re.finditer(rf"({ADDRESS})", block[1]):
+            line = text.count("\n", 0, block.start(1) + match.start()) + 1
             yield (f"{name}:{line}: requests {match[1]}; expected a file of "
                    "the site")
 

@@ -23,6 +23,7 @@ from sitekit.terms import LANGUAGES, load_symbols, load_terms
 
 OTHER = {"zh": "en", "en": "zh"}
 GAP = r"[ \t]*\n?[ \t]*"  # a Chinese word may wrap
+TOKEN = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
 OBJECT = "\ufffc"  # stands for code and formulas, which are no prose
 WORDS = re.compile(r"\\text(?:rm|bf|it)?\s*\{([^{}]*)\}")
 IN = r"(?:(?!\n[ \t]*\n)[^{0}]){{1,200}}"
@@ -69,20 +70,28 @@ class Finder:
                     if kind != "allowed":
                         self.wrong.setdefault(_key(name), {})[term.id] = (
                             term, kind)
-        # of "gradient descent" and "gradient" the longer one
-        ordered = sorted(patterns, key=len, reverse=True)
-        self.regex = re.compile(
-            "|".join(patterns[key] for key in ordered) or r"(?!)", re.I)
-        self.keys = {key: key for key in patterns}
-        if lang == "en":
-            for key in patterns:
-                for plural in _plurals(key):
-                    self.keys.setdefault(plural, key)
+        self.keys = {form: key for key in reversed(patterns)
+                     for form in _forms(key, lang)}
+        groups = {}
+        for key in sorted(patterns, key=len, reverse=True):
+            # of "gradient descent" and "gradient" the longer one
+            for form in _forms(key, lang):
+                groups.setdefault(TOKEN.match(form).group(), {})[key] = None
+        self.groups = {
+            token: re.compile("|".join(patterns[k] for k in group), re.I)
+            for token, group in groups.items()
+        }
 
     def find(self, text):
-        """(key, match) of each word, in order."""
-        for match in self.regex.finditer(text):
-            yield self.keys[_key(match.group())], match
+        """(key, match) of each word, in order, the longest at a place."""
+        end = 0
+        for token in TOKEN.finditer(text):
+            group = self.groups.get(token.group().lower())
+            if group and token.start() >= end:
+                match = group.match(text, token.start())
+                if match:
+                    end = match.end()
+                    yield self.keys[_key(match.group())], match
 
     def uses(self, text):
         """Terms used in a text and where each stands first."""
@@ -148,7 +157,8 @@ def _missing(zh, en, terms, finders):
     for term in terms:
         if not term.twin or term.id not in used:
             continue
-        if not any(_key(name) in text for name in term.names("zh")):
+        if not any(_key(name) in text
+                   for name in (*term.names("zh"), *term.allowed_zh)):
             match = used[term.id]
             word = " ".join(match.group().split())
             where = en.at(match.start(), "").removesuffix(": ")
@@ -273,8 +283,11 @@ def _pattern(word, lang, exact=False):
     return rf"(?<![A-Za-z0-9_]){text}(?![A-Za-z0-9_])"
 
 
-def _plurals(key):
-    yield f"{key}s"
-    yield f"{key}es"
-    if key.endswith("y"):
-        yield f"{key[:-1]}ies"
+def _forms(key, lang):
+    """Spellings that the pattern of a word matches, its plurals."""
+    yield key
+    if lang == "en":
+        yield f"{key}s"
+        yield f"{key}es"
+        if key.endswith("y"):
+            yield f"{key[:-1]}ies"
