@@ -220,7 +220,7 @@ def entry(work, site):
         for label, url in work.links)
     text = site.say(f"{authors}（{year}）：{name}。{venue}",
                     f"{authors} ({year}). {name}.{venue}")
-    return f'<span class="ref-entry">{text} {links}</span>'
+    return f'<div class="ref-entry">{text} {links}</div>'
 
 
 def breakable(text):
@@ -238,7 +238,7 @@ def references_fence(text, site):
     works.sort(key=_by_author)
     items = [
         f'<li id="ref-{work.key}">{entry(work, site)}'
-        f'<span class="ref-supports claim">{_claim(work, site)}</span></li>'
+        f'<div class="claim">{_claim(work, site)}</div></li>'
         for work in works
     ]
     return '<ul class="references">\n' + "\n".join(items) + "\n</ul>"
@@ -288,8 +288,8 @@ def _full(work, pages, site):
     verified = site.say("核对：", "Verified: ")
     return (
         f'<li id="ref-{work.key}">{entry(work, site)}'
-        f'<span class="ref-supports claim">{_claim(work, site)}</span>'
-        f'<span class="ref-verified"><b>{verified}</b>'
-        f'<span lang="en">{breakable(work["verified"])}</span></span>'
-        f'<span class="ref-cited"><b>{cited}</b>{links or "–"}</span></li>'
+        f'<div class="claim">{_claim(work, site)}</div>'
+        f'<div class="verified"><b>{verified}</b>'
+        f'<span lang="en">{breakable(work["verified"])}</span></div>'
+        f'<div class="cited"><b>{cited}</b>{links or "–"}</div></li>'
     )

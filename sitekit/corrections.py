@@ -149,20 +149,14 @@ def fence(text, site):
 
 
 def summary(data, site):
-    """A table: verdict, number of entries, what the verdict means."""
+    """A list: verdict, number of entries, what the verdict means."""
     counts = Counter(item["verdict"] for item in data["entries"])
-    head = site.say(("判定", "条数", "含义"), ("Verdict", "Entries", "Meaning"))
-    rows = [
-        f"<tr><td>{site.say(zh, en)}</td><td>{counts[verdict]}</td>"
-        f"<td>{site.say(about_zh, about_en)}</td></tr>"
+    items = [
+        site.say(f"<li><b>{zh} {counts[verdict]} 条</b>：{about_zh}</li>",
+                 f"<li><b>{counts[verdict]} {en}</b>: {about_en}</li>")
         for verdict, (zh, about_zh, en, about_en) in VERDICTS.items()
     ]
-    total = site.say("合计", "total")
-    rows.append(f"<tr><td>{total}</td><td>{len(data['entries'])}</td>"
-                "<td></td></tr>")
-    cells = "".join(f'<th scope="col">{name}</th>' for name in head)
-    return (f"<table><thead><tr>{cells}</tr></thead>\n<tbody>\n"
-            + "\n".join(rows) + "\n</tbody></table>")
+    return '<ul class="verdicts">\n' + "\n".join(items) + "\n</ul>"
 
 
 def _cite(key, site):
@@ -183,8 +177,9 @@ def _work(key, site):
     return site.say(f"{cite}：{name}。{links}", f"{cite}: {name}. {links}")
 
 
-def _row(label, content):
-    return f"<dt>{label}</dt><dd>{content}</dd>"
+def _row(site, zh, en, content):
+    label = site.say(f"{zh}：", f"{en}: ")
+    return f"<div><b>{label}</b>{content}</div>"
 
 
 def _list(keys, site):
@@ -194,32 +189,30 @@ def _list(keys, site):
 def _entry(item, site):
     verdict = item["verdict"]
     zh, _, en, _ = VERDICTS[verdict]
-    rows = [_row(site.say("原文", "Printed"),
-                 f'<span lang="en">{breakable(item["printed"])}</span>')]
+    printed = f'<span lang="en">{breakable(item["printed"])}</span>'
+    rows = [_row(site, "原文", "Printed", printed)]
     if item.get("merged_with"):
         n = item["merged_with"]
         name = site.say(f"第 {n} 条", f"entry {n}")
-        rows.append(_row(site.say("合并到", "Merged with"),
+        rows.append(_row(site, "合并到", "Merged with",
                          f'<a href="#entry-{n}">{name}</a>'))
     elif item.get("key"):
-        rows.append(_row(site.say("对应文献", "The work"),
+        rows.append(_row(site, "对应文献", "The work",
                          _work(item["key"], site)))
     if item.get("see_also"):
-        rows.append(_row(site.say("另见", "See also"),
+        rows.append(_row(site, "另见", "See also",
                          _list(item["see_also"], site)))
     if item.get("covered_by"):
-        rows.append(_row(site.say("涵盖该语言的多语言模型",
-                                  "Multilingual models with this language"),
+        rows.append(_row(site, "涵盖该语言的多语言模型",
+                         "Multilingual models with this language",
                          _list(item["covered_by"], site)))
     if item.get("printed_id_is"):
-        rows.append(_row(
-            site.say("所印编号其实是", "The printed id really is"),
-            f'<span lang="en">{escape(item["printed_id_is"])}</span>'))
-    rows.append(_row(site.say("说明", "Note"),
-                     breakable(item["note"][site.lang])))
+        really = f'<span lang="en">{escape(item["printed_id_is"])}</span>'
+        rows.append(_row(site, "所印编号其实是", "The printed id really is",
+                         really))
+    rows.append(_row(site, "说明", "Note", breakable(item["note"][site.lang])))
     return (f'<li id="entry-{item["n"]}" class="verdict-{verdict}">'
-            f'<strong>{site.say(zh, en)}</strong>'
-            f'<dl>{"".join(rows)}</dl></li>')
+            f"<b>{site.say(zh, en)}</b>{''.join(rows)}</li>")
 
 
 def _text(number, item, site):
@@ -227,21 +220,20 @@ def _text(number, item, site):
     kind = site.say(*KINDS[item["kind"]])
     quote = f'<q lang="zh-CN">{escape(item["quote"])}</q>'
     if site.lang == "en" and item.get("meaning"):
-        quote += f" ({escape(item['meaning'])})"
-    rows = [_row(site.say("原文", "The article"), quote),
-            _row(site.say("更正", "Correction"),
-                 escape(item["correction"][site.lang]))]
+        quote += f" (“{escape(item['meaning'])}”)"
+    rows = [
+        _row(site, "原文", "The article", quote),
+        _row(site, "更正", "Correction", escape(item["correction"][site.lang])),
+    ]
     if item.get("works"):
-        rows.append(_row(site.say("文献", "Works"), _list(item["works"], site)))
-    rows.append(_row(site.say("依据", "Evidence"),
+        rows.append(_row(site, "文献", "Works", _list(item["works"], site)))
+    rows.append(_row(site, "依据", "Evidence",
                      escape(item["evidence"][site.lang])))
     page = f"{item.get('page')}.md"
     path = Path(site.root) / "docs" / site.lang / page
     if path.is_file():
         name = escape(title(path.read_text("utf-8"), page))
-        rows.append(_row(
-            site.say("详见", "More"),
-            f'<a href="{escape(site.link(page))}">{name}</a>'))
+        link = f'<a href="{escape(site.link(page))}">{name}</a>'
+        rows.append(_row(site, "详见", "More", link))
     return (f'<li id="text-{number}" class="kind-{item["kind"]}">'
-            f"<strong>{where} · {kind}</strong>"
-            f"<dl>{''.join(rows)}</dl></li>")
+            f"<b>{where} · {kind}</b>{''.join(rows)}</li>")

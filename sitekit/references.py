@@ -526,7 +526,8 @@ def main(argv=None):
             return UNUSABLE
         problems += wrong
     for key, problem in problems:
-        print(f"{args.file}:{key}: {problem}")
+        print(f"{args.file}:{key}: {problem}" if key
+              else f"{args.file}: {problem}")
     for key, reason in unchecked:
         print(f"{args.file}:{key}: not checked: {reason}")
     summary = f"{args.file}: {len(works)} entries, {len(problems)} problems"

@@ -7,6 +7,7 @@ one line per symbol. Both are data for the pages `about/glossary` and
 
 import re
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -215,6 +216,18 @@ def _type_fault(value, kind):
     return ""
 
 
+@lru_cache(maxsize=8192)
+def word_key(word):
+    """A word as two spellings are compared: no case, hyphen or break.
+
+    Example:
+        >>> word_key("Mini-batch"), word_key("softmax 函数")
+        ('mini batch', 'softmax函数')
+    """
+    gap = "" if HAN.search(word) else " "
+    return re.sub(r"[\s-]+" if gap else r"\s+", gap, word).lower()
+
+
 def _repeated(pairs):
     """A problem for each key that a second entry claims."""
     owner = {}
@@ -235,8 +248,9 @@ def _wrong_entry(term):
     if not term.def_en.endswith("."):
         yield f"{term.id}: field 'def_en': expected a sentence ending in ."
     for lang in LANGUAGES:
+        accepted = {word_key(word) for word in term.names(lang)}
         for word in term.wrong(lang):
-            if word in term.names(lang):
+            if word_key(word) in accepted:
                 yield f"{term.id}: {word!r} is both accepted and wrong"
 
 
@@ -334,7 +348,7 @@ def _sentence(text, site):
 def _term(term, site):
     here = site.lang
     other = "en" if here == "zh" else "zh"
-    abbr = f" <abbr>{escape(term.abbr)}</abbr>" if term.abbr else ""
+    abbr = f" {escape(term.abbr)}" if term.abbr else ""
     counterpart = term.get("", other)
     if counterpart.lower() != term.get("", here).lower():
         counterpart = f" {_marked(counterpart, other, site)}"
@@ -356,7 +370,8 @@ def _term(term, site):
             text = site.say("、", ", ").join(words)
             rows.append(f"<p>{label}{site.say('：', ': ')}{text}</p>")
     return (
-        f'<dt id="term-{term.id}"><dfn>{escape(term.get("", here))}</dfn>'
+        f'<dt id="term-{term.id}">'
+        f"<strong>{escape(term.get('', here))}</strong>"
         f"{counterpart}{abbr}</dt>\n"
         f"<dd>{''.join(rows)}</dd>"
     )

@@ -1,9 +1,31 @@
 """Gradients for tests, on whichever backend Keras runs."""
 
+import contextlib
+from unittest import mock
+
 import keras
 import numpy as np
+from keras.src.backend.common import dtypes
 
 
+@contextlib.contextmanager
+def float64():
+    """Context, or decorator, in which float64 stays float64.
+
+    JAX turns float64 into float32 unless told otherwise; so do, except on
+    TensorFlow, some functions of keras.ops (tanh, sin, mean, ...).
+    """
+    keep = mock.patch.dict(dtypes.BIT64_TO_BIT32_DTYPE, float64="float64")
+    wide = contextlib.nullcontext()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        wide = jax.enable_x64(True)
+    with keep, wide:
+        yield
+
+
+@float64()
 def autodiff(fn, *arrays):
     """Gradient of a scalar function by the backend's own autodiff.
 
@@ -29,10 +51,9 @@ def autodiff(fn, *arrays):
     if backend == "jax":
         import jax
 
-        with jax.enable_x64(True):
-            tensors = [jax.numpy.asarray(a) for a in arrays]
-            grads = jax.grad(fn, argnums=tuple(range(len(arrays))))(*tensors)
-            return [np.asarray(g) for g in grads]
+        tensors = [jax.numpy.asarray(a) for a in arrays]
+        grads = jax.grad(fn, argnums=tuple(range(len(arrays))))(*tensors)
+        return [np.asarray(g) for g in grads]
     if backend == "torch":
         import torch
 
@@ -43,6 +64,7 @@ def autodiff(fn, *arrays):
     raise ValueError(f"no gradient for backend {backend!r}")
 
 
+@float64()
 def central_differences(fn, x, step=1e-6):
     """Numerical gradient of a scalar function of one NumPy array.
 

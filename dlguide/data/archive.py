@@ -127,6 +127,8 @@ def _members(file):
                 if not member.isreg():
                     raise ArchiveError(f"{path} is not a file")
                 found[path] = tar.extractfile(member).read()
+    while stream.read(1 << 20):  # to the end, where gzip has its CRC
+        pass
     for expected in (PYTHON, BINARY):
         if set(found) == set(expected):
             return [(path, found[path]) for path in expected]
@@ -168,6 +170,9 @@ def _binary(data):
 
 def _python(data):
     fields = _pickle_fields(data)
+    for key in (b"labels", b"data"):
+        if key not in fields:
+            raise ArchiveError(f"the pickle has no {key.decode()}")
     labels, array = fields[b"labels"], fields[b"data"]
     if len(labels) != PER_BATCH:
         raise ArchiveError(f"expected {PER_BATCH} labels, got {len(labels)}")
@@ -190,8 +195,7 @@ def _python(data):
 
 def _pickle_fields(data):
     """Constants of a pickled batch, in order, under the key before them."""
-    fields = {key: [] for key in KEYS}
-    key = KEYS[0]
+    fields, key = {}, b""
     listed = pickletools.genops(data)
     for count, (operation, value, place) in enumerate(listed):
         name = operation.name
@@ -208,6 +212,7 @@ def _pickle_fields(data):
             value = value.encode("latin-1")
         if value in KEYS:
             key = value
-        else:
+            fields.setdefault(key, [])
+        elif key:
             fields[key].append(name == "NEWTRUE" if "NEW" in name else value)
     return fields

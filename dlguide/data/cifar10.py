@@ -5,7 +5,7 @@ limit for a server that does not answer. The archive lies where Keras keeps
 it, so whichever of the two downloads it, the other finds it.
 
 Page: practice/cifar10
-Source: krizhevsky2009learning; https://www.cs.toronto.edu/~kriz/cifar.html
+Source: krizhevsky2009learning
 Shapes: N images
 """
 

@@ -10,6 +10,7 @@ import http.client
 import os
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -75,6 +76,8 @@ def download(url, path, sha256, timeout=30, deadline=3600, max_bytes=256 * MIB):
     except DownloadError:
         raise
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise DownloadError(
             f"could not download {url} to {path}: {_reason(error, timeout)}"
         ) from error

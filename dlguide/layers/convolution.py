@@ -111,7 +111,7 @@ def selection(n, k, s=1, p=0, d=1):
     i = np.arange(output_size(n, k, s, p, d))[:, None, None]
     u = np.arange(n)[None, :, None]
     a = np.arange(k)
-    S = (u == s * i + d * a - p).astype("float32")  # (convolution:S)
+    S = (u == s * i + d * a - p).astype("int8")  # (convolution:S)
     return S
 
 
@@ -129,8 +129,8 @@ def toeplitz(w, size, s=1, p=0, d=1):
         Shape (P * Q * F, H * W * C): times the flat image it gives the flat
         output, both in the order row, column, channel.
     """
-    S_h = ops.cast(selection(size[0], w.shape[0], s, p, d), w.dtype)
-    S_w = ops.cast(selection(size[1], w.shape[1], s, p, d), w.dtype)
+    S_h = selection(size[0], w.shape[0], s, p, d)  # (P, H, K)
+    S_w = selection(size[1], w.shape[1], s, p, d)  # (Q, W, L)
     T = ops.einsum("iua,jvb,abcf->ijfuvc", S_h, S_w, w)  # (convolution:T)
     return ops.reshape(T, (int(np.prod(T.shape[:3])), -1))
 
@@ -159,10 +159,9 @@ def conv2d_transpose(y, w, size, s=1, p=0, d=1):
             f"y must have shape (B, {P}, {Q}, {w.shape[3]}) for images of size "
             f"{tuple(size)}, got {tuple(y.shape)}"
         )
-    S_h = ops.cast(selection(H, K, s, p, d), w.dtype)
-    S_w = ops.cast(selection(W, L, s, p, d), w.dtype)
-    Z = ops.einsum("mijf,abcf->mijabc", y, w)  # (convolution:Z)
-    x = ops.einsum("mijabc,iua,jvb->muvc", Z, S_h, S_w)  # (convolution:x)
+    S_h, S_w = selection(H, K, s, p, d), selection(W, L, s, p, d)
+    x = ops.einsum(
+        "mijf,iua,jvb,abcf->muvc", y, S_h, S_w, w)  # (convolution:x)
     return x
 
 
@@ -182,7 +181,7 @@ def receptive_field(stack):
     r, t = 1, 1
     for k, s, d in stack:
         r = r + d * (k - 1) * t  # (convolution:r)
-        t = t * s  # (convolution:t)
+        t = t * s
     return r
 
 

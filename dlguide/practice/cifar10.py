@@ -2,7 +2,7 @@
 
 Page: practice/cifar10
 Source: krizhevsky2009learning, ch. 3 (data); wilson1927probable (interval)
-Shapes: N images of H by W pixels in C channels, K classes, D inputs, U units
+Shapes: N images (H, W, C), K classes, S kernel side, D inputs, U units
 """
 
 import platform
@@ -73,22 +73,22 @@ def channel_stats(x):
     x = np.asarray(x)
     if x.ndim != 4 or x.size == 0:
         raise ValueError(f"x must be (N, H, W, C) and not empty, got {x.shape}")
-    mean = np.mean(x, axis=(0, 1, 2), dtype="float64")  # (cifar10:mean)
-    std = np.std(x, axis=(0, 1, 2), dtype="float64")  # (cifar10:std)
+    mean = np.mean(x, axis=(0, 1, 2), dtype="float64")
+    std = np.std(x, axis=(0, 1, 2), dtype="float64")
     if not np.all(std > 0):
         raise ValueError(f"every channel must vary, got std {std}")
     return mean, std
 
 
 def normalize(x, mean, std):
-    """Bring each channel to mean 0 and variance 1: (N, H, W, C) -> same."""
+    """Take off `mean`, divide by `std`: x (N, H, W, C) -> same shape."""
     z = (x - mean) / std  # (cifar10:z)
     return z
 
 
-def conv_parameters(F, C_in, C_out):
-    """Parameters of a convolution with C_out kernels of F x F x C_in."""
-    n_conv = (F * F * C_in + 1) * C_out  # (cifar10:n_conv)
+def conv_parameters(S, C_in, C_out):
+    """Parameters of a convolution with C_out kernels of S x S x C_in."""
+    n_conv = (S * S * C_in + 1) * C_out  # (cifar10:n_conv)
     return n_conv
 
 
@@ -132,7 +132,7 @@ def cross_entropy(labels, logits):
 
 
 def integer_mse(labels, p):
-    """What MSE makes of labels (N, 1) and probabilities (N, K): a scalar."""
+    """MSE as Keras broadcasts it: labels (N, 1), p (N, K) -> scalar."""
     mse = ops.mean((labels - p) ** 2)  # (cifar10:mse)
     return mse
 

@@ -47,16 +47,17 @@ print(f"fewer by {dense / local:.1f} times, then by {local // shared} times")
 # %% [markdown] lang="zh"
 # ## 平移等变性
 #
-# 同一场景拍两张照片，拍第二张之前镜头右移了 `pan` 个像素。两张特征图重叠的部分应当相同。
-# 逐列比较：内部的列，以及两头的列，那里的窗口碰到了填充的零。
+# 同一场景拍两张照片，拍第二张之前镜头右移了 `pan` 个像素。
+# 第一张特征图的每一列应当等于第二张中左边一列。逐列比较：
+# 先看内部，再看两头，那里的窗口碰到了填充的零。
 
 # %% [markdown] lang="en"
 # ## Translation equivariance
 #
 # Two photographs of one scene; before the second, the camera moved right by
-# `pan` pixels. Where the two feature maps overlap they should agree. Compare
-# column by column: the interior, and the ends, where windows reach the
-# padding.
+# `pan` pixels. Each column of the first feature map should equal the column
+# one to the left in the second. Compare them: first the interior, then the
+# ends, where windows reach the padding.
 
 # %% name="equivariance"
 rng = np.random.default_rng(SEEDS[0])
@@ -66,13 +67,11 @@ scene, w = rng.normal(size=(1, 12, 16, 1)), rng.normal(size=(3, 3, 1, 1))
 def mismatch(stride, pan):
     views = scene[:, :, :12], scene[:, :, pan:pan + 12]
     a, b = (convolution.conv2d(x, w, stride, p=1) for x in views)
-    move = -(-pan // stride)
-    difference = ops.abs(a[0, :, move:, 0] - b[0, :, :-move, 0])
-    return ops.convert_to_numpy(ops.max(difference, axis=0))
+    return ops.convert_to_numpy(ops.abs(a[0, :, 1:, 0] - b[0, :, :-1, 0]))
 
 
 for stride, pan in ((1, 1), (2, 2), (2, 1)):
-    equal = mismatch(stride, pan) < 1e-4
+    equal = (mismatch(stride, pan) < 1e-4).all(axis=0)
     print(f"stride {stride}, pan {pan}: interior equal {equal[1:-1].all()}, "
           f"ends equal {equal[[0, -1]].all()}")
 
@@ -91,18 +90,20 @@ for stride, pan in ((1, 1), (2, 2), (2, 1)):
 
 # %% name="receptive_field"
 impulse, ones = np.zeros((1, 9, 9, 1)), np.ones((3, 3, 1, 1))
-impulse[0, 4, 4], sides = 1, []
+impulse[0, 4, 4] = 1
 for depth in (1, 2, 3):
     impulse = convolution.conv2d_transpose(impulse, ones, (9, 9), p=1)
-    sides.append(int(ops.count_nonzero(impulse[0, :, 4])))
+    side = int(ops.count_nonzero(impulse[0, :, 4]))
     r = convolution.receptive_field([(3, 1, 1)] * depth)
-    print(f"{depth} layers: impulse {sides[-1]}, recurrence {r}")
+    print(f"depth {depth}: impulse {side}, recurrence {r}")
 
 # %% [markdown] lang="zh"
 # ## 挪了位置的数字
 #
-# 训练时 8×8 的数字在 12×12 画布的正中，测试时向上、下、左、右移动 0、1、2 个像素。
+# 训练时 8×8 的数字在 12×12 画布的正中；测试时向上、下、左、右移动
+# 0、1、2 个像素。
 # 三种网络：卷积 + 全局最大池化；同样的卷积 + 展平；全连接。
+# 印出的是移动 0、1、2 个像素时，5 个种子中有几个的准确率高于 0.8。
 
 # %% [markdown] lang="en"
 # ## Digits that moved
@@ -110,6 +111,8 @@ for depth in (1, 2, 3):
 # In training the 8×8 digit is in the middle of a 12×12 canvas; in the test it
 # moves up, down, left and right by 0, 1 and 2 pixels. Three networks:
 # convolutions and global max pooling; the same convolutions and flatten; dense.
+# What is printed: how many of the 5 seeds have an accuracy above 0.8 at shifts
+# of 0, 1 and 2 pixels.
 
 # %% name="shifted"
 (x_train, y_train), (x_test, y_test) = digits()
@@ -135,22 +138,20 @@ def train(head, seed):
 
 
 def accuracy(model, r):
-    moves = (r, 0), (-r, 0), (0, r), (0, -r)
+    moves = {(r, 0), (-r, 0), (0, r), (0, -r)}
     logits = ops.stack([model(place(x_test, *move)) for move in moves])
     return (ops.convert_to_numpy(ops.argmax(logits, -1)) == y_test).mean()
 
 
-counts, scores = {}, {}
+scores = {}
 fig, ax = plt.subplots(num="shifted_digits")
 for name, (head, style) in ARMS.items():
     models = [train(head, seed) for seed in SEEDS]
-    counts[name] = models[0].count_params()
     s = np.array([[accuracy(model, r) for r in range(3)] for model in models])
-    scores[name] = s
-    print(f"{name}: {counts[name]:,} parameters, mean {s.mean(0).round(1)}")
+    scores[name], good = s, (s > 0.8).sum(axis=0)
+    print(f"{name}, {models[0].count_params():,} parameters: above 0.8 {good}")
     ax.plot(range(3), s.mean(axis=0), style, label=name)
     ax.fill_between(range(3), s.min(axis=0), s.max(axis=0), alpha=0.2)
-ax.set(xlabel="shift of the test digits (pixels)", ylabel="test accuracy",
-       xticks=range(3), ylim=(0, 1))
+ax.set(xlabel="shift (pixels)", ylabel="test accuracy", xticks=range(3))
 ax.legend()
 plt.show()

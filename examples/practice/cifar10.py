@@ -54,8 +54,8 @@ data = (shapes(n_train=3000, n_test=2000) if SOURCE == "shapes" else
         cifar10("keras" if SOURCE == "cifar10" else SOURCE))
 (x, y), (x_test, y_test) = data
 print(f"{SOURCE}: train {x.shape}, test {x_test.shape}, {x.dtype}")
-fig, ax = plt.subplots(num="samples", figsize=(4, 1.8))
-ax.imshow(np.vstack([np.hstack(x[:5]), np.hstack(x[5:10])]))
+fig, ax = plt.subplots(num="samples", figsize=(6.4, 1.2))
+ax.imshow(np.hstack(x[:8]), interpolation="none")
 plt.show()
 
 # %% [markdown] lang="zh"

@@ -12,14 +12,14 @@ Three rules, on every page and on the text cells of the examples:
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import groupby, zip_longest
 from pathlib import Path
 
 from sitekit.checks import page as pages_of
 from sitekit.checks import project
 from sitekit.markdown import SiteError
-from sitekit.terms import LANGUAGES, load_symbols, load_terms
+from sitekit.terms import LANGUAGES, load_symbols, load_terms, word_key
 
 OTHER = {"zh": "en", "en": "zh"}
 GAP = r"[ \t]*\n?[ \t]*"  # a Chinese word may wrap
@@ -61,14 +61,14 @@ class Finder:
         patterns = {}
         for term in terms:
             for name in term.names(lang):
-                self.owner[_key(name)] = term
+                self.owner[word_key(name)] = term
                 exact = name == term.abbr
-                patterns[_key(name)] = _pattern(name, lang, exact)
+                patterns[word_key(name)] = _pattern(name, lang, exact)
             for kind in ("forbidden", "confused", "allowed"):
                 for name in term.get(kind, lang):
-                    patterns.setdefault(_key(name), _pattern(name, lang))
+                    patterns.setdefault(word_key(name), _pattern(name, lang))
                     if kind != "allowed":
-                        self.wrong.setdefault(_key(name), {})[term.id] = (
+                        self.wrong.setdefault(word_key(name), {})[term.id] = (
                             term, kind)
         self.keys = {form: key for key in reversed(patterns)
                      for form in _forms(key, lang)}
@@ -91,7 +91,7 @@ class Finder:
                 match = group.match(text, token.start())
                 if match:
                     end = match.end()
-                    yield self.keys[_key(match.group())], match
+                    yield self.keys[word_key(match.group())], match
 
     def uses(self, text):
         """Terms used in a text and where each stands first."""
@@ -153,11 +153,11 @@ def _wrong_words(section, twin, finders):
 def _missing(zh, en, terms, finders):
     """Terms of the English section that the Chinese one does not render."""
     used = finders["en"].uses(en.unquoted)
-    text = _key(zh.text)
+    text = word_key(zh.text)
     for term in terms:
         if not term.twin or term.id not in used:
             continue
-        if not any(_key(name) in text
+        if not any(word_key(name) in text
                    for name in (*term.names("zh"), *term.allowed_zh)):
             match = used[term.id]
             word = " ".join(match.group().split())
@@ -260,14 +260,6 @@ def _prose(page):
 
 def _hide(text):
     return OBJECT + "\n" * text.count("\n")
-
-
-@lru_cache(maxsize=8192)
-def _key(word):
-    """A word as the finder compares it."""
-    if re.search(r"[\u4e00-\u9fff]", word):
-        return re.sub(r"\s+", "", word).lower()
-    return re.sub(r"[\s-]+", " ", word).lower()
 
 
 def _pattern(word, lang, exact=False):

@@ -44,9 +44,10 @@ def compare(zh, en) -> list[str]:
     if shape[0] != shape[1]:
         return [_shape(zh, en, *shape)]
     problems = []
-    ordered = (
+    counted = (
         ("tag", lambda p: [(t, e) for e in p.equations for t in e.tags]),
         ("equation", lambda p: [(formula(e.tex), e) for e in p.equations]),
+        ("inline math", lambda p: [(formula(m.text), m) for m in p.math]),
         ("quote", lambda p: _fences(p, "quote")),
         ("figure", lambda p: [(f.target, f) for f in p.figures]),
         ("result", lambda p: _fences(p, "result")),
@@ -55,10 +56,9 @@ def compare(zh, en) -> list[str]:
         ("box", lambda p: [
             (f"{a.marker} {a.kind}", a) for a in p.admonitions]),
     )
-    for name, parts in ordered:
+    for name, parts in counted:
         problems += _per_section(zh, en, name, parts, Counter)
     sets = (
-        ("inline math", lambda p: [(formula(m.text), m) for m in p.math]),
         ("citation", lambda p: [(c.key, c) for c in p.citations]),
         ("link", lambda p: [(x.target, x) for x in p.links]),
         ("number", lambda p: [(n.text, n) for n in p.numbers]),

@@ -50,7 +50,7 @@ def array(pixels, shape=None, kind="u1", fortran=False):
     ])
 
 
-def python_batch(labels, pixels, **changes):
+def python_batch(labels, pixels, /, **changes):
     """A batch file of cifar-10-python.tar.gz; `changes` replace parts of it.
 
     The order of keys, the protocol (2) and the operations are those of
@@ -64,7 +64,8 @@ def python_batch(labels, pixels, **changes):
         "data_key": text("data") + b"q\x0b",
         "data": array(pixels),
         "names": text("filenames") + b"q\x0c]q\r(" + b"".join(
-            text(f"image_s_{i:06}.png") for i in range(len(labels))) + b"e",
+            text(f"image_s_{i:06}.png") + b"r" + struct.pack("<i", 14 + i)
+            for i in range(len(labels))) + b"e",
         "tail": b"u.",
     }
     return b"".join((parts | changes).values())
