@@ -24,7 +24,7 @@ from dlguide.layers.lstm import LSTMCell
 
 SEEDS = (0, 1, 2, 3, 4)
 T, H = 60, 16
-EVERY, EPOCHS, BATCH = 50, 16, 32
+EVERY, EPOCHS, BATCH = 50, 12, 64
 
 # %% [markdown] lang="zh"
 # ## 先猜一猜的答案
@@ -105,12 +105,12 @@ def train(model, make, rate):
 # rates and is judged by the lowest point of its curves, in its favor.
 
 # %% name="adding"
-lstm, rnn = (compiled(x) for x in (layers.RNN(LSTMCell(H)),
-                                   layers.SimpleRNN(H)))
-lstm_1, trained = train(lstm, lambda: layers.RNN(LSTMCell(H)), 0.02)
-lstm_0, _ = train(lstm, lambda: layers.RNN(LSTMCell(H, 0.0)), 0.02)
-rnn_fast, _ = train(rnn, lambda: layers.SimpleRNN(H), 0.02)
-rnn_slow, failed = train(rnn, lambda: layers.SimpleRNN(H), 0.002)
+lstm, rnn = (compiled(x) for x in (layers.RNN(LSTMCell(),
+                                   layers.SimpleRNN())
+lstm_1, trained = train(lstm, lambda: layers.RNN(LSTMCell(), 0.03)
+lstm_0, _ = train(lstm, lambda: layers.RNN(LSTMCell(H, 0.0)), 0.03)
+rnn_fast, _ = train(rnn, lambda: layers.SimpleRNN(, 0.03)
+rnn_slow, failed = train(rnn, lambda: layers.SimpleRNN(, 0.003)
 
 lstm_mse = lstm_1[:, -1]
 rnn_best = np.minimum(rnn_fast, rnn_slow).min(axis=1)

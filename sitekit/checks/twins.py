@@ -52,6 +52,7 @@ def compare(zh, en) -> list[str]:
         ("figure", lambda p: [(f.target, f) for f in p.figures]),
         ("result", lambda p: _fences(p, "result")),
         ("run", lambda p: _fences(p, "run")),
+        ("command", _commands),
         ("fence", lambda p: [(f.kind, f) for f in p.fences]),
         ("box", lambda p: [
             (f"{a.marker} {a.kind}", a) for a in p.admonitions]),
@@ -59,7 +60,8 @@ def compare(zh, en) -> list[str]:
     for name, parts in counted:
         problems += _per_section(zh, en, name, parts, Counter)
     sets = (
-        ("citation", lambda p: [(c.key, c) for c in p.citations]),
+        ("citation", lambda p: [(_work(c), c) for c in p.citations]),
+        ("code", lambda p: [(c.text, c) for c in p.code]),
         ("link", lambda p: [(x.target, x) for x in p.links]),
         ("number", lambda p: [(n.text, n) for n in p.numbers]),
     )
@@ -83,6 +85,19 @@ def _shape(zh, en, zh_shape, en_shape):
 
 def _fences(page, kind):
     return [(re.sub(r"\s+", " ", f.body.strip()), f) for f in page.kind(kind)]
+
+
+def _commands(page):
+    """Lines of the shell fences without their comments."""
+    return [(command, fence) for fence in page.kind("sh")
+            for line in fence.body.splitlines()
+            if (command := re.sub(r"(^|\s)#.*", "", line).strip())]
+
+
+def _work(citation):
+    """Key and the numbers of the place: "smith1990scale 2.3"."""
+    places = [value for value, _ in numerals(citation.place)]
+    return " ".join([citation.key, *places])
 
 
 def _per_section(zh, en, name, parts, collect):
