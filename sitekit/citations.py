@@ -201,8 +201,10 @@ def locate(place, lang):
 
 def extend(md):
     """Register the citation syntax with a Markdown instance."""
+    # no space before a full-width bracket
+    mark = md.site.say("[ \n]?", "") + MARK
     # after code (190) and escapes (180), before links (160)
-    md.inlinePatterns.register(CitationProcessor(MARK, md), "citation", 175)
+    md.inlinePatterns.register(CitationProcessor(mark, md), "citation", 175)
 
 
 # ---------------------------------------------------------------- lists

@@ -61,11 +61,11 @@ def perceptron_update(w, x, y):
         y: its label, +1 or -1.
 
     Returns:
-        The weights, (I,), and 1.0 if they were corrected, else 0.0.
+        The weights, (I,).
     """
-    wrong = ops.cast(margins(w, x, y) <= 0, x.dtype)  # (perceptron:wrong)
+    wrong = ops.cast(margins(w, x, y) <= 0, x.dtype)
     w = w + wrong * y * x  # (perceptron:w)
-    return w, wrong
+    return w
 
 
 def criterion(w, x, y):
@@ -113,35 +113,37 @@ def mistake_bound(gamma, x):
     return bound
 
 
-def fit(x, y, epochs):
-    """Start at w = 0, go through the examples in order, again and again.
+def fit(x, y, limit):
+    """Start at w = 0; go round the examples until none is wrong.
 
     Args:
         x: inputs, ones first, (B, I).
         y: labels +1 or -1, (B,).
-        epochs: most passes over the data; a pass without mistake ends it.
+        limit: most corrections to make.
 
     Returns:
         `path`, the weights at the start and after each correction,
-        (corrections + 1, I); `counts`, the corrections in each pass.
+        (corrections + 1, I); `order`, a list of the examples corrected.
 
     Raises:
         ValueError: x is not (B, I) with B and I above 0, or not finite;
-            y is not (B,) or not of +1 and -1; epochs below 1.
+            y is not (B,) or not of +1 and -1; limit below 1.
     """
-    x, y = _checked(x, y, epochs)
-    path, counts = [ops.zeros(x.shape[1])], []
-    while len(counts) < epochs and counts[-1:] != [0]:
-        before = len(path)
-        for x_i, y_i in zip(x, y, strict=True):
-            w, wrong = perceptron_update(path[-1], x_i, y_i)
-            if wrong:
-                path.append(w)
-        counts.append(len(path) - before)
-    return ops.convert_to_numpy(ops.stack(path)), counts
+    x, y = _checked(x, y, limit)
+    path, order = [ops.zeros(x.shape[1])], []
+    while len(order) < limit:
+        m = ops.convert_to_numpy(margins(path[-1], x, y))
+        wrong = np.flatnonzero(m <= 0)
+        if not wrong.size:
+            break
+        later = wrong[wrong > (order[-1] if order else -1)]
+        i = int(later[0] if later.size else wrong[0])
+        path.append(perceptron_update(path[-1], x[i], y[i]))
+        order.append(i)
+    return ops.convert_to_numpy(ops.stack(path)), order
 
 
-def _checked(x, y, epochs):
+def _checked(x, y, limit):
     x, y = (ops.convert_to_numpy(a).astype("float32") for a in (x, y))
     if x.ndim != 2 or not x.size or y.shape != x.shape[:1]:
         raise ValueError("x and y must have shapes (B, I) and (B,), not "
@@ -150,8 +152,8 @@ def _checked(x, y, epochs):
         raise ValueError("x must be finite, got NaN or infinity")
     if not np.isin(y, (-1, 1)).all():
         raise ValueError(f"labels must be +1 or -1, got {np.unique(y)}")
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {epochs}")
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
     return ops.convert_to_tensor(x), ops.convert_to_tensor(y)
 
 
@@ -168,7 +170,8 @@ class Perceptron(keras.layers.Layer):
         >>> import numpy as np
         >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
         >>> unit = Perceptron(2)
-        >>> counts = unit.learn(x, np.array([-1, -1, -1, 1]), epochs=20)
+        >>> unit.learn(x, np.array([-1, -1, -1, 1]), limit=51)
+        18
         >>> [int(y) for y in unit(x)]
         [-1, -1, -1, 1]
 
@@ -186,20 +189,20 @@ class Perceptron(keras.layers.Layer):
         """Labels of a batch: (B, units_in) -> (B,)."""
         return predict(self.w, with_one(x))
 
-    def learn(self, x, y, epochs):
-        """Set the weights by `fit`; returns its `counts`.
+    def learn(self, x, y, limit):
+        """Set the weights by `fit`.
 
         Args:
             x: inputs, (B, units_in).
             y: labels +1 or -1, (B,).
-            epochs: most passes over the data.
+            limit: most corrections to make.
 
         Returns:
-            Corrections in each pass; the last is 0 if all came out right.
+            Number of corrections.
         """
-        path, counts = fit(with_one(x), y, epochs)
+        path, order = fit(with_one(x), y, limit)
         self.w.assign(path[-1])
-        return counts
+        return len(order)
 
 
 def hebb(xi):

@@ -101,8 +101,8 @@ for name, style in {"sigmoid": "o-", "tanh": "s--", "relu": "^-."}.items():
         sizes.append([float(ops.norm(d)) for d in delta[:-1]])
     ax.semilogy(range(1, 11), np.median(sizes, axis=0), style, label=name)
     r = ratios[name] = [row[0] / row[-1] for row in sizes]
-    print(f"{name:7}  layer 1 / layer 10: {min(r):.1g} to {max(r):.1g}")
-ax.set(xlabel="hidden layer $l$", ylabel=r"$\|\delta^l\|$")
+    print(f"{name:7}  layer 1 / layer 10: {min(r):.2g} to {max(r):.2g}")
+ax.set(xlabel="hidden layer $l$", ylabel=r"size of $\delta^l$")
 ax.legend()
 plt.show()
 

@@ -105,23 +105,85 @@ def train(model, make, rate):
 # rates and is judged by the lowest point of its curves, in its favor.
 
 # %% name="adding"
-lstm, rnn = (compiled(x) for x in (layers.RNN(LSTMCell(),
-                                   layers.SimpleRNN())
-lstm_1, trained = train(lstm, lambda: layers.RNN(LSTMCell(), 0.03)
+def gated():
+    return layers.RNN(LSTMCell(H))
+
+
+def simple():
+    return layers.SimpleRNN(H)
+
+
+lstm, rnn = compiled(gated()), compiled(simple())
+lstm_1, trained = train(lstm, gated, 0.03)
 lstm_0, _ = train(lstm, lambda: layers.RNN(LSTMCell(H, 0.0)), 0.03)
-rnn_fast, _ = train(rnn, lambda: layers.SimpleRNN(, 0.03)
-rnn_slow, failed = train(rnn, lambda: layers.SimpleRNN(, 0.003)
+rnn_fast, _ = train(rnn, simple, 0.03)
+rnn_slow, failed = train(rnn, simple, 0.003)
 
 lstm_mse = lstm_1[:, -1]
 rnn_best = np.minimum(rnn_fast, rnn_slow).min(axis=1)
-steps_1, steps_0 = (
-    [EVERY * int((np.append(c, 0) < 0.05).argmax() + 1) for c in curves]
-    for curves in (lstm_1, lstm_0)
-)
-print(f"answering 1 every time: MSE {VARIANCE:.3f}")
-print(f"LSTM, forget bias 1: below 0.01 in {sum(lstm_mse < 0.01)} of 5 seeds")
-print(f"simple RNN: above 0.15 in {sum(rnn_best > 0.15)} of 5 seeds")
-print("steps to an error below 0.05, median of the seeds:")
-print(f"  bias 1 {np.median(steps_1):.0f}, bias 0 {np.median(steps_0):.0f}")
-print(lstm_1[:, ::3].round(4), lstm_0[:, ::3].round(4), rnn_best, steps_1, steps_0)
+below = np.array([lstm_1, lstm_0]) < 0.05  # (2, seeds, epochs)
+steps_1, steps_0 = EVERY * (1 + (below.cumsum(axis=-1) == 0).sum(axis=-1))
+print(f"always answering 1: test MSE {VARIANCE:.3f}")
+print(f"LSTM: below 0.01 in {sum(lstm_mse < 0.01)} of 5 seeds")
+print(f"simple RNN: never below 0.15 in {sum(rnn_best > 0.15)} of 5 seeds")
+print(f"forget bias 1 sooner than 0: {sum(steps_1 < steps_0)} of 5 seeds")
+print(lstm_mse, rnn_best, steps_1, steps_0)
 
+# %% name="curves"
+fig, ax = plt.subplots(num="adding_problem")
+steps = EVERY * np.arange(1, EPOCHS + 1)
+for curves, look, label in (
+    (rnn_slow, "C1--", "simple RNN"),
+    (lstm_0, "C2:", "LSTM, forget bias 0"),
+    (lstm_1, "C0-", "LSTM, forget bias 1"),
+):
+    lines = ax.semilogy(steps, curves.T, look, lw=1.5)
+    lines[0].set_label(label)
+ax.axhline(VARIANCE, color="k", lw=0.8)
+ax.set(xlabel="training steps", ylabel="test MSE")
+ax.legend()
+plt.show()
+
+# %% [markdown] lang="zh"
+# ## 记得多远
+#
+# 把标记放在倒数第 $k$ 步之前，再把那里的数从 0 改成 1，答案应当增加 1。
+# 网络的答案增加了多少，就是它对 $k$ 步以前的记忆。
+
+# %% [markdown] lang="en"
+# ## How far back it remembers
+#
+# Put a mark $k$ steps before the end and change the number there from 0 to 1:
+# the answer should rise by 1. By how much the network's answer rises is its
+# memory of $k$ steps ago.
+
+# %% name="memory"
+def memory(model, weights):
+    """Rise of the answer for each lag 0 ... T-1, mean of 32 sequences."""
+    model.set_weights(weights)
+    x = np.repeat(adding_problem(32, T, seed=2000)[0][None], T, axis=0)
+    for t in range(T):
+        x[t, :, T // 2 * (2 * t // T):T // 2 * (2 * t // T + 1), 1] = 0
+        x[t, :, t] = 0, 1
+    low = x.reshape(-1, T, 2)
+    high = low.copy()
+    high.reshape(x.shape)[range(T), :, range(T), 0] = 1
+    rise = model.predict_on_batch(high) - model.predict_on_batch(low)
+    return rise.reshape(T, -1).mean(axis=1)[::-1]
+
+
+lstm_memory = np.array([memory(lstm, w) for w in trained]).T
+rnn_memory = np.array([memory(rnn, w) for w in failed]).T
+keras.utils.set_random_seed(SEEDS[0])
+fresh_memory = memory(lstm, build(gated()).get_weights())
+print(lstm_memory.min(), lstm_memory.max(), np.abs(rnn_memory[10:]).max(), np.abs(rnn_memory[20:]).max(), rnn_memory[:,0], fresh_memory)
+fig, ax = plt.subplots(num="memory")
+for curves, look, label in (
+    (lstm_memory, "C0-", "LSTM, trained"),
+    (rnn_memory, "C1--", "simple RNN, trained"),
+    (fresh_memory[:, None], "C2:", "LSTM, before training"),
+):
+    ax.plot(curves, look, lw=1.5)[0].set_label(label)
+ax.set(xlabel="steps since the mark", ylabel="rise of the answer")
+ax.legend()
+plt.show()

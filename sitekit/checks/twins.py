@@ -61,7 +61,7 @@ def compare(zh, en) -> list[str]:
         problems += _per_section(zh, en, name, parts, Counter)
     sets = (
         ("citation", lambda p: [(_work(c), c) for c in p.citations]),
-        ("code", lambda p: [(c.text, c) for c in p.code]),
+        ("code", lambda p: [(c.text, c) for c in p.code if _is_name(c.text)]),
         ("link", lambda p: [(x.target, x) for x in p.links]),
         ("number", lambda p: [(n.text, n) for n in p.numbers]),
     )
@@ -92,6 +92,11 @@ def _commands(page):
     return [(command, fence) for fence in page.kind("sh")
             for line in fence.body.splitlines()
             if (command := re.sub(r"(^|\s)#.*", "", line).strip())]
+
+
+def _is_name(code):
+    """Whether inline code is no words that each language has for itself."""
+    return code.isascii() and bool(re.search(r"^\S+$|\d", code))
 
 
 def _work(citation):

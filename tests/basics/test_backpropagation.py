@@ -295,7 +295,7 @@ def test_one_gradient_and_three_optimizers_make_three_steps():
         for _ in range(2):
             before = ops.convert_to_numpy(w)
             optimizer.apply([ops.convert_to_tensor(g)], [w])
-        steps[name] = ops.convert_to_numpy(w) - before  # the second step
+        steps[name] = ops.convert_to_numpy(w) - before
     assert np.allclose(steps["SGD"], -0.1 * g)
     assert np.allclose(steps["momentum"], -0.19 * g)
     assert np.allclose(steps["Adam"], [-0.1, 0.1], rtol=0.01)

@@ -1,0 +1,1 @@
+"""How wrong a prediction is, in one number: the losses chapter."""
