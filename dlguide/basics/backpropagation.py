@@ -66,6 +66,7 @@ def cross_entropy(z, y):
     Returns:
         Scalar, in nats.
     """
+    y = ops.convert_to_tensor(y, z.dtype)
     log_p = ops.log_softmax(z)
     loss = -ops.sum(y * log_p) / z.shape[0]  # (backpropagation:loss)
     return loss
@@ -81,6 +82,7 @@ def output_delta(z, y):
     Returns:
         Delta of the last layer, (B, K).
     """
+    y = ops.convert_to_tensor(y, z.dtype)
     p = ops.softmax(z)  # (backpropagation:p)
     delta_out = (p - y) / z.shape[0]  # (backpropagation:delta_out)
     return delta_out

@@ -45,3 +45,36 @@ def adding_problem(n, length, seed):
     x = np.stack([numbers, marks], axis=-1)
     y = (numbers * marks).sum(axis=1, keepdims=True)
     return x, y
+
+
+def probes(length, seed):
+    """Make pairs of sequences that differ in one marked number.
+
+    Row k of both has a mark k steps before the end, and the other mark half a
+    length away; the number at the first one is 0 in `low` and 1 in `high`. A
+    network that solves the problem answers 1 more for `high`, for every k.
+
+    Args:
+        length: time steps T of each sequence, even, at least 2.
+        seed: seed of the random numbers.
+
+    Returns:
+        low and high, each of shape (T, T, 2), float32.
+
+    Raises:
+        ValueError: length is odd or below 2.
+
+    Example:
+        >>> low, high = probes(length=4, seed=0)
+        >>> (high - low)[1, :, 0]
+        array([0., 0., 1., 0.], dtype=float32)
+    """
+    if length < 2 or length % 2:
+        raise ValueError(f"length must be even, at least 2, got {length}")
+    low = adding_problem(length, length, seed)[0]
+    here = np.eye(length, dtype="float32")[::-1]
+    low[..., 1] = here + np.roll(here, length // 2, axis=1)
+    low[..., 0] *= 1 - here
+    high = low.copy()
+    high[..., 0] += here
+    return low, high

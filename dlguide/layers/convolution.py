@@ -129,8 +129,10 @@ def toeplitz(w, size, s=1, p=0, d=1):
         Shape (P * Q * F, H * W * C): times the flat image it gives the flat
         output, both in the order row, column, channel.
     """
-    S_h = selection(size[0], w.shape[0], s, p, d)  # (P, H, K)
-    S_w = selection(size[1], w.shape[1], s, p, d)  # (Q, W, L)
+    (H, W), (K, L) = size, w.shape[:2]
+    w = ops.convert_to_tensor(w)
+    S_h = ops.cast(selection(H, K, s, p, d), w.dtype)  # (P, H, K)
+    S_w = ops.cast(selection(W, L, s, p, d), w.dtype)  # (Q, W, L)
     T = ops.einsum("iua,jvb,abcf->ijfuvc", S_h, S_w, w)  # (convolution:T)
     return ops.reshape(T, (int(np.prod(T.shape[:3])), -1))
 
@@ -159,7 +161,9 @@ def conv2d_transpose(y, w, size, s=1, p=0, d=1):
             f"y must have shape (B, {P}, {Q}, {w.shape[3]}) for images of size "
             f"{tuple(size)}, got {tuple(y.shape)}"
         )
-    S_h, S_w = selection(H, K, s, p, d), selection(W, L, s, p, d)
+    w = ops.convert_to_tensor(w)
+    S_h = ops.cast(selection(H, K, s, p, d), w.dtype)  # (P, H, K)
+    S_w = ops.cast(selection(W, L, s, p, d), w.dtype)  # (Q, W, L)
     x = ops.einsum(
         "mijf,iua,jvb,abcf->muvc", y, S_h, S_w, w)  # (convolution:x)
     return x

@@ -59,7 +59,7 @@ def split(labels, fraction=0.1, seed=0):
 
 
 def channel_stats(x):
-    """Mean and standard deviation of each colour channel.
+    """Mean and standard deviation of each color channel.
 
     Args:
         x: (N, H, W, C) pixels, the training part only.
@@ -82,8 +82,8 @@ def channel_stats(x):
 
 def normalize(x, mean, std):
     """Take off `mean`, divide by `std`: x (N, H, W, C) -> same shape."""
-    z = (x - mean) / std  # (cifar10:z)
-    return z
+    x_hat = (x - mean) / std  # (cifar10:x_hat)
+    return x_hat
 
 
 def conv_parameters(S, C_in, C_out):
@@ -126,8 +126,8 @@ def build_model(mean=0.0, std=1.0, pool=2):
 def cross_entropy(labels, logits):
     """Mean cross-entropy in nats: labels (N,), logits (N, K) -> scalar."""
     t = ops.one_hot(labels, ops.shape(logits)[-1], dtype=logits.dtype)  # (N, K)
-    z_y = ops.sum(t * logits, axis=-1)  # (N,)
-    loss = ops.mean(ops.logsumexp(logits, axis=-1) - z_y)  # (cifar10:loss)
+    s_y = ops.sum(t * logits, axis=-1)  # (N,)
+    loss = ops.mean(ops.logsumexp(logits, axis=-1) - s_y)  # (cifar10:loss)
     return loss
 
 
@@ -186,7 +186,7 @@ def predict(model, x):
 
 
 def confusion_matrix(labels, predictions, K=K):
-    """Count the images of class i that were predicted as class j.
+    """Count the images of class j that were predicted as class k.
 
     Args:
         labels: (N,) or (N, 1) integers in 0..K-1.
@@ -199,13 +199,13 @@ def confusion_matrix(labels, predictions, K=K):
     Raises:
         ValueError: lengths differ, or a class is not in 0..K-1.
     """
-    i, j = np.ravel(labels).astype(int), np.ravel(predictions).astype(int)
-    if len(i) != len(j):
-        raise ValueError(f"{len(i)} labels but {len(j)} predictions")
-    both = np.concatenate([i, j])
+    j, k = np.ravel(labels).astype(int), np.ravel(predictions).astype(int)
+    if len(j) != len(k):
+        raise ValueError(f"{len(j)} labels but {len(k)} predictions")
+    both = np.concatenate([j, k])
     if both.size and not 0 <= both.min() <= both.max() < K:
         raise ValueError(f"classes must be 0..{K - 1}, got {np.unique(both)}")
-    T, P = np.eye(K, dtype=int)[i], np.eye(K, dtype=int)[j]  # (N, K)
+    T, P = np.eye(K, dtype=int)[j], np.eye(K, dtype=int)[k]  # (N, K)
     M = T.T @ P  # (cifar10:M)
     return M
 
@@ -228,10 +228,10 @@ def wilson(k, n, z=1.96):
     if not np.all((n >= 1) & (k >= 0) & (k <= n)):
         raise ValueError(f"need n >= 1 and 0 <= k <= n, got k = {k}, n = {n}")
     r = k / n
-    centre = (r + z**2 / (2 * n)) / (1 + z**2 / n)  # (cifar10:centre)
-    h = np.sqrt(r * (1 - r) / n + z**2 / (4 * n**2))
-    half = z * h / (1 + z**2 / n)  # (cifar10:half)
-    return centre - half, centre + half
+    center = (r + z**2 / (2 * n)) / (1 + z**2 / n)  # (cifar10:center)
+    root = np.sqrt(r * (1 - r) / n + z**2 / (4 * n**2))
+    half = z * root / (1 + z**2 / n)  # (cifar10:half)
+    return center - half, center + half
 
 
 def worst_errors(labels, p, count=8):

@@ -10,6 +10,9 @@ BLOCKS = (
     "summary", "references",
 )
 LINES = (80, 250)
+MORE_LINES = {  # a whole task: eight steps, and what goes wrong in each
+    "practice/cifar10.md": 300,
+}
 EXERCISES = (3, 6)
 WORKS = (3, 8)
 ALT_LENGTH = {"zh": 10, "en": 20}
@@ -60,9 +63,10 @@ def _concept(page, lang):
             f"expected {', '.join(BLOCKS)}"))
     problems += _title(page)
     count = len(page.lines)
-    if not LINES[0] <= count <= LINES[1]:
+    most = MORE_LINES.get(page.path.split("/", 2)[-1], LINES[1])
+    if not LINES[0] <= count <= most:
         problems.append(page.at(
-            count, f"{count} lines; expected {LINES[0]} to {LINES[1]}"))
+            count, f"{count} lines; expected {LINES[0]} to {most}"))
     for kind in ("quote", "result", "run"):
         if not page.kind(kind):
             problems.append(page.at(1, f"no {kind} fence"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlguide.data.adding_problem import VARIANCE, adding_problem
+from dlguide.data.adding_problem import VARIANCE, adding_problem, probes
 
 
 def test_the_answer_is_the_sum_of_the_marked_numbers():
@@ -60,3 +60,25 @@ def test_two_steps_are_both_marked():
 def test_impossible_sizes_are_refused(n, length, message):
     with pytest.raises(ValueError, match=message):
         adding_problem(n, length, seed=0)
+
+
+def test_probes_differ_in_one_marked_number_k_steps_before_the_end():
+    low, high = probes(length=20, seed=8)
+    for k in range(20):
+        assert low[k, 19 - k].tolist() == [0, 1]
+        assert high[k, 19 - k].tolist() == [1, 1]
+    assert np.count_nonzero(high - low) == 20
+
+
+def test_probes_are_sequences_of_the_problem():
+    low, high = probes(length=20, seed=8)
+    np.testing.assert_array_equal(low[..., 1], high[..., 1])
+    np.testing.assert_array_equal(low[:, :10, 1].sum(axis=1), 1)
+    np.testing.assert_array_equal(low[:, 10:, 1].sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("length", [0, 7])
+def test_probes_of_an_impossible_length_are_refused(length):
+    message = f"length must be even, at least 2, got {length}"
+    with pytest.raises(ValueError, match=message):
+        probes(length, seed=0)

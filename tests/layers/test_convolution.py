@@ -140,7 +140,7 @@ def test_gradients_agree_with_central_differences():
     g = normal(2, 3, 4, 3, dtype="float64")
 
     def loss(x, w):
-        return ops.sum(g * conv2d(x, w, s=2, p=1))
+        return ops.sum(ops.multiply(g, conv2d(x, w, s=2, p=1)))
 
     def numpy_loss(x, w):
         return np.sum(g * loops(x, w, 2, 1, 1))
@@ -154,7 +154,8 @@ def test_gradients_agree_with_central_differences():
 
 def test_gradient_of_the_input_is_the_transposed_convolution():
     x, w, g = normal(1, 7, 7, 2), normal(3, 3, 2, 4), normal(1, 4, 4, 4)
-    at_x = autodiff(lambda v: ops.sum(g * conv2d(v, w, s=2, p=1)), x)[0]
+    at_x = autodiff(
+        lambda v: ops.sum(ops.multiply(g, conv2d(v, w, s=2, p=1))), x)[0]
     sent_back = conv2d_transpose(g, w, (7, 7), s=2, p=1)
     np.testing.assert_allclose(
         at_x, ops.convert_to_numpy(sent_back), atol=1e-5)
@@ -252,6 +253,21 @@ def test_impulse_counts_the_paths_to_the_output():
     row = np.array([1, 3, 6, 7, 6, 3, 1])
     np.testing.assert_array_equal(paths, np.outer(row, row))
     assert paths[2:5, 2:5].sum() / paths.sum() == pytest.approx((19 / 27) ** 2)
+
+
+def test_wide_margin_makes_global_max_pooling_exactly_invariant():
+    digit, b = np.abs(normal(1, 8, 8, 1)), np.abs(normal(8))
+    w_1, w_2 = normal(5, 5, 1, 8), normal(3, 3, 8, 24)
+
+    def features(margin, move):
+        x = np.pad(digit, [(0, 0), (margin, margin),
+                           (margin + move, margin - move), (0, 0)])
+        hidden = ops.relu(conv2d(x, w_1, p=2) + b)
+        maps = conv2d(hidden, w_2, p=1)
+        return ops.convert_to_numpy(ops.max(maps, axis=(1, 2)))
+
+    assert np.allclose(features(6, 0), features(6, 2), atol=1e-4)
+    assert np.abs(features(2, 0) - features(2, 2)).max() > 0.5
 
 
 # claim

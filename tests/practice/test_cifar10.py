@@ -72,6 +72,17 @@ def test_the_net_has_167562_parameters_and_without_pooling_3231370():
     assert build_model(pool=1).count_params() == 3_231_370
 
 
+def test_five_by_five_kernels_make_the_net_smaller():
+    parts = [
+        conv_parameters(5, 3, 32),
+        conv_parameters(5, 32, 64),
+        dense_parameters(5 * 5 * 64, 64),
+        dense_parameters(64, 10),
+    ]
+    assert parts == [2_432, 51_264, 102_464, 650]
+    assert sum(parts) == 156_810 < 167_562
+
+
 def test_channel_stats_equal_what_keras_adapts(data):
     (x, _), _ = data
     mean, std = channel_stats(x)
@@ -325,7 +336,24 @@ def test_every_seed_beats_chance_on_a_test_set_used_once(example):
     assert np.ptp(middle) > max(half)  # seeds differ by more
     assert all(len(r["val_loss"]) == 5 for r in run["runs"])
     assert all(np.argmin(r["val_loss"]) == 4 for r in run["runs"])
-    assert len(run["worst"]) == 8
+
+
+def test_example_shows_mistakes_and_saves_a_model_that_predicts_the_same(
+    example,
+):
+    run = example("practice/cifar10")
+    labels, p = run["y_test"][:, 0], run["scores"][0]
+    worst = run["worst"]
+    assert len(worst) == 8
+    assert np.all(p[worst].argmax(axis=1) != labels[worst])
+    assert np.all(np.diff(p[worst].max(axis=1)) <= 0)
+    assert run["same"]
+    assert run["one"].shape == (10,)
+
+
+def test_classes_differ_by_more_than_their_intervals(example):
+    run = example("practice/cifar10")
+    assert max(run["low_k"]) - min(run["top_k"]) > 0.2
 
 
 def test_the_argument_chooses_the_data_only_when_run_as_a_script(monkeypatch):
