@@ -1,6 +1,8 @@
 """Figures: plots and drawings, inlined so that they follow the theme."""
 
+import base64
 import re
+from itertools import count
 from pathlib import Path
 
 from sitekit.markdown import SiteError, escape
@@ -18,6 +20,8 @@ VARIABLES = {
     "#cccccc": "--fig-grid",
     "#ffffff": "--fig-paper",
 }
+
+PNG = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 
 
 def themed(svg):
@@ -70,6 +74,17 @@ def prefixed(svg, prefix):
     return re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
 
 
+def rasters(svg):
+    """The PNG images embedded in an SVG, as a list of bytes."""
+    return [base64.b64decode(match[1]) for match in PNG.finditer(svg)]
+
+
+def raster_path(target, number):
+    """Path, from the site's root, of an image taken out of a figure."""
+    stem = target.removesuffix(".svg").replace(".py::", "-").replace("/", "-")
+    return f"source/images/{stem}-{number}.png"
+
+
 def fence(text, site):
     """Render a figure: target, then `alt:` and `caption:` lines."""
     target, fields = parse(text)
@@ -77,6 +92,10 @@ def fence(text, site):
         if not fields.get(field):
             raise SiteError(f"figure {target} has no {field}")
     svg, name = load(target, site.root)
+    number = count()
+    svg = PNG.sub(
+        lambda match: site.link(raster_path(target, next(number))), svg
+    )
     svg = prefixed(svg, f"fig-{name}")
     label = escape(fields["alt"])
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
@@ -126,10 +145,7 @@ def load(target, root):
         script, _, figure = target.partition("::")
         name = outputs.example_name(script)
         path = outputs.figure_path(name, figure, root)
-        drawn = [
-            f for cell in outputs.load(name, root)["cells"]
-            for f in cell["figures"]
-        ]
+        drawn = outputs.figures(name, root)
         if figure not in drawn or not path.is_file():
             raise SiteError(
                 f"{script} draws no figure {figure!r}; it draws "

@@ -17,6 +17,7 @@ import nbformat
 from sitekit import outputs
 from sitekit.examples import names
 from sitekit.execute import ROOT, read_cells
+from sitekit.figures import raster_path, rasters
 from sitekit.fonts import write_font
 from sitekit.markdown import escape
 from sitekit.math import replace_math, to_mathml
@@ -41,10 +42,15 @@ def generate(lang, root=ROOT):
         for path in root.glob(pattern):
             target = f"source/{path.relative_to(root).as_posix()}"
             wanted[target] = path.read_text("utf-8")
+        for figure in outputs.figures(name, root):
+            svg = outputs.figure_path(name, figure, root).read_text("utf-8")
+            for number, png in enumerate(rasters(svg)):
+                target = raster_path(f"examples/{name}.py::{figure}", number)
+                wanted[target] = png
     for chapter in chapters(root):
         wanted[f"api/{chapter}.md"] = api_page(chapter, lang, root)
-    for target, text in wanted.items():
-        write(docs / target, text)
+    for target, content in wanted.items():
+        write(docs / target, content)
     for folder in ("examples", "source", "api"):
         for path in (docs / folder).rglob("*"):
             relative = path.relative_to(docs).as_posix()
@@ -53,11 +59,12 @@ def generate(lang, root=ROOT):
     write_font(root / "docs/overrides/assets/fonts")
 
 
-def write(path, text):
-    """Write a text file unless it holds this text already."""
-    if not path.is_file() or path.read_text("utf-8") != text:
+def write(path, content):
+    """Write text or bytes to a file unless it holds them already."""
+    data = content.encode() if isinstance(content, str) else content
+    if not path.is_file() or path.read_bytes() != data:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        path.write_bytes(data)
 
 
 def clean(root=ROOT):

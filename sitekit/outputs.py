@@ -75,15 +75,19 @@ def load(name, root=ROOT):
     return json.loads(path.read_text("utf-8"))
 
 
+def figures(name, root=ROOT):
+    """Names of the figures of an example, in the order drawn."""
+    return [f for cell in load(name, root)["cells"] for f in cell["figures"]]
+
+
 def is_stale(name, root=ROOT):
     """Whether the outputs of an example are missing or of other code."""
     if not record_path(name, root).is_file():
         return True
-    record = load(name, root)
-    figures = [f for cell in record["cells"] for f in cell["figures"]]
     key = keys.example_key(Path(root) / f"examples/{name}.py", root)
-    return record["key"] != key or not all(
-        figure_path(name, figure, root).is_file() for figure in figures
+    return load(name, root)["key"] != key or not all(
+        figure_path(name, figure, root).is_file()
+        for figure in figures(name, root)
     )
 
 
