@@ -1,0 +1,166 @@
+"""The built site as a reader meets it: in a browser, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT / "docs/en").as_posix()
+    for folder in ("", "*/")
+    for path in (ROOT / "docs/en").glob(f"{folder}*.md")
+    if path.parent.name != "api"
+)
+URLS = [
+    ("en/" if lang == "en" else "") + re.sub(r"index\.md$|\.md$", "", page)
+    for page in PAGES for lang in ("zh", "en")
+]
+CONCEPT, NOTEBOOK = "layers/lstm/", "examples/layers/lstm/"
+
+
+@pytest.fixture
+def page(browser):
+    """A tab that notes failed, foreign and erroneous requests."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.trouble = []
+    tab.on("console", lambda message: message.type == "error"
+           and tab.trouble.append(message.text))
+    tab.on("pageerror", lambda error: tab.trouble.append(str(error)))
+    tab.on("request", lambda request: re.match(
+        r"(data|blob|http://127\.0\.0\.1)", request.url)
+        or tab.trouble.append(f"another host: {request.url}"))
+    tab.on("response", lambda response: response.status >= 400
+           and tab.trouble.append(f"{response.status} {response.url}"))
+    yield tab
+    context.close()
+
+
+@pytest.mark.parametrize("url", [*URLS, NOTEBOOK, f"en/{NOTEBOOK}",
+                                 "api/layers/", "en/api/layers/"])
+def test_page_loads_cleanly_and_fits_a_small_phone(page, served, url):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(served + url, wait_until="networkidle")
+    assert page.trouble == []
+    assert page.evaluate(
+        "document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.locator("h1").count() == 1
+    lang = page.locator("html").get_attribute("lang")
+    assert lang == ("en" if url.startswith("en/") else "zh")
+
+
+@pytest.mark.parametrize(("start", "query", "target"), [
+    ("", "卷积", "layers/convolution/"),
+    ("", "Keras", ""),
+    ("", "长短期记忆", "layers/lstm/"),
+    ("en/", "convolution", "en/layers/convolution/"),
+    ("en/", "Keras", "en/"),
+])
+def test_search_finds_the_page_in_its_language(
+    page, served, start, query, target
+):
+    page.goto(served + start, wait_until="networkidle")
+    page.locator(".md-search__input").first.fill(query)
+    page.wait_for_selector(".md-search-result__link", timeout=20_000)
+    found = page.locator(".md-search-result__link").evaluate_all(
+        "links => links.map(link => link.href)")
+    assert all(("/en/" in url) == (start == "en/") for url in found)
+    assert any(url.startswith(served + target) for url in found[:3])
+
+
+@pytest.mark.parametrize("url", ["", CONCEPT, NOTEBOOK, "about/references/"])
+def test_language_switch_stays_on_the_page_and_returns(page, served, url):
+    page.goto(served + url)
+    page.locator("a.language").click()
+    page.wait_for_url(f"{served}en/{url}")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.locator("a.language").click()
+    page.wait_for_url(served + url)
+
+
+def test_equation_leads_to_its_line_of_code_and_back(page, served):
+    page.goto(served + CONCEPT)
+    page.locator('[id="lstm:c"] .equation-tag').click()
+    assert page.url.endswith("#code-lstm:c")
+    page.locator('[id="code-lstm:c"] a').click()
+    assert page.url.endswith("#lstm:c")
+
+
+def test_formulas_are_native_mathml_in_our_own_font(page, served):
+    page.goto(served + CONCEPT, wait_until="networkidle")
+    box = page.locator('[id="lstm:c"] math').bounding_box()
+    assert box["width"] > 80
+    assert page.evaluate("document.fonts.check('16px \"Guide Math\"', 'x')")
+    assert page.locator("script[src*='mathjax' i], .katex").count() == 0
+
+
+@pytest.mark.parametrize("url", [CONCEPT, f"en/{CONCEPT}", NOTEBOOK, ""])
+def test_text_code_and_formulas_are_there_without_javascript(
+    browser, served, url
+):
+    texts = []
+    for javascript in (True, False):
+        context = browser.new_context(java_script_enabled=javascript)
+        tab = context.new_page()
+        tab.goto(served + url)
+        texts.append(tab.locator("article").inner_text())
+        context.close()
+    assert len(texts[1]) >= 0.99 * len(texts[0]) > 500
+
+
+def test_missing_page_answers_in_both_languages(page, served):
+    page.goto(f"{served}layers/nothing/")
+    text = page.locator("article").inner_text()
+    assert "没有这个页面" in text
+    assert "There is no such page" in text
+
+
+def test_dark_scheme_follows_the_system_and_the_toggle(browser, served):
+    context = browser.new_context(color_scheme="dark")
+    tab = context.new_page()
+    tab.goto(served)
+    assert tab.locator("body").get_attribute(
+        "data-md-color-scheme") == "slate"
+    tab.locator("label[for^='__palette']:visible").click()
+    assert tab.locator("body").get_attribute(
+        "data-md-color-scheme") == "default"
+    context.close()
+
+
+def test_every_local_link_and_anchor_of_the_site_resolves(site):
+    pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
+    ids = {path: set(re.findall(r'\sid="?([^"\s>]+)', text))
+           for path, text in pages.items()}
+    broken = []
+    for path, text in pages.items():
+        if path.name == "404.html":
+            continue
+        for link in re.findall(r'<a [^>]*?href="([^"]*)"', text):
+            target, _, anchor = link.partition("#")
+            if re.match(r"[a-z]+:", link):
+                continue
+            file = (path.parent / target).resolve() if target else path
+            file = file / "index.html" if file.is_dir() else file
+            if not file.is_file() or (
+                anchor and file in ids and anchor not in ids[file]
+                and anchor != "__skip"
+            ):
+                broken.append(f"{path.relative_to(site)}: {link}")
+    assert broken == []
+
+
+def test_each_page_names_its_twin_for_search_engines(site):
+    for url in URLS:
+        html = (site / url / "index.html").read_text("utf-8")
+        links = re.findall(r'hreflang="([^"]+)" href="([^"]+)"', html)
+        assert {lang for lang, _ in links} == {"zh-CN", "en", "x-default"}
+        for lang, link in links:
+            path = re.sub(r"^https?://[^/]+/", "", link)
+            assert (site / path / "index.html").is_file(), (lang, link)
+
+
+def test_both_languages_have_a_sitemap_and_a_search_index(site):
+    for folder in (site, site / "en"):
+        assert (folder / "sitemap.xml").stat().st_size > 500
+        assert (folder / "search/search_index.json").stat().st_size > 1000

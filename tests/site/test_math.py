@@ -1,0 +1,65 @@
+import pytest
+from markdown import Markdown
+
+from sitekit.fonts import code_points
+from sitekit.markdown import SiteError, SiteExtension
+from sitekit.math import to_mathml
+
+
+def render(text, lang="en"):
+    extensions = ["tables", "admonition", SiteExtension(lang=lang)]
+    return Markdown(extensions=extensions).convert(text)
+
+
+def test_inline_math_becomes_mathml_and_code_spans_stay():
+    html = render("The cell $c_t$ is not `$c_t$`.")
+    assert html.count("<math>") == 1
+    assert "<code>$c_t$</code>" in html
+
+
+def test_comparison_signs_and_bars_do_not_break_html_or_tables():
+    html = render("| a | b |\n|---|---|\n| $|x|<y$ | $i<j$ |")
+    assert html.count("<math>") == 2
+    assert html.count("<td>") == 2
+
+
+def test_tagged_display_gets_an_anchor_and_a_link_to_its_line():
+    html = render("$$\nc = f \\odot c \\tag{lstm:c}\n$$")
+    assert 'class="equation" id="lstm:c"' in html
+    assert 'href="#code-lstm:c"' in html
+    assert "tag" not in html.split("<math")[1].split("</math>")[0]
+
+
+def test_display_inside_an_admonition_stays_inside():
+    html = render('!!! note "n"\n    before\n\n    $$\n    a = b\n    $$\n\n'
+                  "    after\n\noutside")
+    box = html[:html.index("</div>\n<p>outside")]
+    assert box.index("equation") < box.index("after")
+
+
+def test_escaped_dollars_stay():
+    assert "<math" not in render(r"It costs \$5 and \$6.")
+
+
+@pytest.mark.parametrize("latex", [r"\nosuchcommand{x}", r"\frac{1}", "x_{"])
+def test_a_bad_formula_fails_and_is_named(latex):
+    with pytest.raises(SiteError, match="formula"):
+        render(f"$$\n{latex}\n$$")
+
+
+def test_two_tags_in_one_display_fail():
+    with pytest.raises(SiteError, match="one tag per display"):
+        render("$$\na \\tag{x:a} b \\tag{x:b}\n$$")
+
+
+def test_the_font_covers_common_formulas():
+    latex = (r"\frac{\partial L}{\partial W} = \sum_{t=1}^{T} \delta_t "
+             r"\odot \nabla \mathbb{E}[\mathcal{L}] \le \sqrt{\|x\|^2} "
+             r"\approx \hat{y} \top \times \cdot \ldots \in \mathbb{R}")
+    text = "".join(
+        part.split(">", 1)[1] for part in to_mathml(latex).split("<")[1:]
+        if ">" in part
+    )
+    missing = {c for c in text if ord(c) > 32} - set(map(chr, code_points()))
+    # U+2061 to U+2064 are invisible
+    assert {c for c in missing if not 0x2061 <= ord(c) <= 0x2064} == set()
