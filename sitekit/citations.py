@@ -201,8 +201,10 @@ def locate(place, lang):
 
 def extend(md):
     """Register the citation syntax with a Markdown instance."""
-    # no space before a full-width bracket
-    mark = md.site.say("[ \n]?", "") + MARK
+    # no space beside a full-width bracket
+    before, after = md.site.say(("[ \n]?", "(?: (?=[\u4e00-\u9fff]))?"),
+                                ("", ""))
+    mark = before + MARK + after
     # after code (190) and escapes (180), before links (160)
     md.inlinePatterns.register(CitationProcessor(mark, md), "citation", 175)
 

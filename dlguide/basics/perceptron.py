@@ -237,6 +237,6 @@ def hopfield_update(W, s, i):
         The states, (B, N).
     """
     h = ops.dot(s, W[:, i])  # (perceptron:h)
-    s_i = ops.where(h == 0, s[:, i], step(h))  # (perceptron:s_i)
+    s_i = ops.where(h == 0, s[:, i], step(h))
     here = ops.arange(s.shape[1]) == i
     return ops.where(here, s_i[:, None], s)

@@ -60,13 +60,13 @@ print(f"{by_hand.size:,} derivatives agree to within 1e-6: {gap < 1e-6}")
 # %% [markdown] lang="zh"
 # ## 代价
 #
-# 只数矩阵乘积里的乘加。用中心差分求梯度，每个权重要做 2 次前向传播。
+# 只数矩阵乘积里的乘加。用中心差分求梯度，每个参数要做 2 次前向传播。
 
 # %% [markdown] lang="en"
 # ## Cost
 #
 # Only the multiply-adds in matrix products are counted. Central differences
-# take 2 forward passes per weight.
+# take 2 forward passes per parameter.
 
 # %% name="cost"
 M, M_back = bp.multiply_adds(1, model.sizes)
@@ -98,7 +98,7 @@ for name, style in {"sigmoid": "o-", "tanh": "s--", "relu": "^-."}.items():
         weights = bp.MLP((64, *[64] * 10, 10), name, seed).pairs()
         _, zs = bp.forward(x[:64], weights, phi)
         delta = bp.backward(bp.output_delta(zs[-1], y[:64]), weights, zs, slope)
-        sizes.append([float(ops.norm(d)) for d in delta[:-1]])
+        sizes.append([np.linalg.norm(flat([d])) for d in delta[:-1]])
     ax.semilogy(range(1, 11), np.median(sizes, axis=0), style, label=name)
     r = ratios[name] = [row[0] / row[-1] for row in sizes]
     print(f"{name:7}  layer 1 / layer 10: {min(r):.2g} to {max(r):.2g}")

@@ -27,15 +27,14 @@ from keras import ops
 from dlguide.basics import perceptron as p
 
 SEEDS = (0, 1, 2, 3, 4)
-corners = np.array([*product((0, 1), repeat=2)], "float32")
-x = ops.convert_to_numpy(p.with_one(corners))
+x = np.float32([(1, *corner) for corner in product((0, 1), repeat=2)])
 gates = {"AND": (-1, -1, -1, 1), "OR": (-1, 1, 1, 1), "XOR": (-1, 1, 1, -1)}
 
 # %% [markdown] lang="zh"
 # ## 与、或、异或
 #
 # 间隔最大的权重（偏置在前）是手算的：与为 $(-3, 2, 2)$，或为 $(-1, 2, 2)$；
-# 它们给出界 $(R / \gamma)^2$。异或没有这样的权重，所以没有界，修正到 100 次为止。
+# 它们给出界 $(R / \gamma)^2$。异或没有这样的权重，也没有界，修正 100 次就停。
 
 # %% [markdown] lang="en"
 # ## AND, OR, XOR
@@ -45,45 +44,36 @@ gates = {"AND": (-1, -1, -1, 1), "OR": (-1, 1, 1, 1), "XOR": (-1, 1, 1, -1)}
 # $(R / \gamma)^2$. XOR has no such weights and no bound: it stops at 100.
 
 # %% name="gates"
-best = {"AND": (-3, 2, 2), "OR": (-1, 2, 2)}
-made, bound, paths = {}, {}, {}
-for name, u in best.items():
-    y, u = np.array(gates[name], "float32"), np.array(u, "float32")
-    bound[name] = float(p.mistake_bound(p.margin(u, x, y), x))
-    paths[name], order = p.fit(x, y, 100)
-    made[name] = len(order)
-    print(f"{name:3}  {made[name]:5} corrections, bound {bound[name]:.0f}, "
-          f"w = {paths[name][-1].astype(int)}")
-paths["XOR"], order = p.fit(x, np.array(gates["XOR"]), 100)
-made["XOR"] = len(order)
-home = np.flatnonzero(~paths["XOR"].any(axis=1))
-print(f"XOR  {made['XOR']:5} corrections, back at w = 0 after "
-      f"{home[1]}, {home[2]}, {home[3]}, ...")
+bound, paths = {}, {}
+for name, y in gates.items():
+    path = paths[name] = p.fit(x, np.array(y), 100)[0]
+    print(f"{name:3} {len(path) - 1:4} corrections, w =", path[-1].astype(int))
+for name, u in (("AND", (-3, 2, 2)), ("OR", (-1, 2, 2))):
+    gamma = p.margin(np.float32(u), x, np.float32(gates[name]))
+    bound[name] = float(p.mistake_bound(gamma, x))
+print(f"bounds: AND {bound['AND']:.0f}, OR {bound['OR']:.0f}")
 
 # %% [markdown] lang="zh"
 # ## 证明的两个不等式
 #
 # 与门。$u$ 是间隔最大的单位向量；每次修正后画出 $u \cdot w_t$ 和 $\|w_t\|$，
-# 以及证明给出的下界 $t \gamma$ 与上界 $\sqrt t R$。
+# 以及证明给出的下界 $t \gamma$ 与上界 $R \sqrt t$。
 
 # %% [markdown] lang="en"
 # ## The two inequalities of the proof
 #
 # For AND. $u$ is the unit vector of largest margin; after each correction the
 # plot shows $u \cdot w_t$ and $\|w_t\|$, and the proof's lower limit
-# $t \gamma$ and upper limit $\sqrt t R$.
+# $t \gamma$ and upper limit $R \sqrt t$.
 
 # %% name="squeeze"
-along = paths["AND"] @ np.array(best["AND"]) / np.sqrt(17)
-length = np.linalg.norm(paths["AND"], axis=1)
-t = np.arange(61)
-fig, ax = plt.subplots(num="squeeze")
-ax.plot(t, np.sqrt(3 * t), "C1--", label=r"$\sqrt{t}\,R$")
-ax.plot(length, "C1s", label=r"$\|w_t\|$")
-ax.plot(along, "C0o", label=r"$u \cdot w_t$")
+t, path = np.arange(61), paths["AND"]
+_, ax = plt.subplots(num="squeeze", subplot_kw={"xlabel": "correction $t$"})
+ax.plot(t, np.sqrt(3 * t), "C1--", label="$R$ √$t$")
+ax.plot(np.linalg.norm(path, axis=1), "C1s", mfc="w", label=r"$\|w_t\|$")
+ax.plot(path @ (-3, 2, 2) / np.sqrt(17), "C0o", label=r"$u \cdot w_t$")
 ax.plot(t, t / np.sqrt(17), "C0-", label=r"$t\,\gamma$")
 ax.axvline(51, color="C3", linestyle=":", label=r"$(R/\gamma)^2$")
-ax.set(xlabel="correction $t$")
 ax.legend()
 plt.show()
 
@@ -91,7 +81,8 @@ plt.show()
 # ## 16 个布尔函数
 #
 # 真值表有 4 行，共 16 种标签。$(b, w_1, w_2)$ 取遍 $[-2, 2]^3$ 中间隔 0.05 的
-# 531,441 个格点，记下每个函数的最高准确率；再让感知机自己学，各修正至多 100 次。
+# 531,441 个格点，记下每个函数的最高准确率；
+# 再让感知机自己学，至多修正 100 次。
 
 # %% [markdown] lang="en"
 # ## All 16 Boolean functions
@@ -102,21 +93,20 @@ plt.show()
 # with at most 100 corrections each.
 
 # %% name="boolean"
-line = np.linspace(-2, 2, 81, dtype="float32").round(2)
-z = np.stack(np.meshgrid(line, line, line), -1).reshape(-1, 3) @ x.T
+z = (x @ np.mgrid[-2:2:81j, -2:2:81j, -2:2:81j].reshape(3, -1)).T
 right = {y: float(np.mean(np.sign(z.round(2)) == y, axis=1).max())
          for y in product((-1, 1), repeat=4)}
 learned = {y: len(p.fit(x, np.array(y), 100)[1]) < 100 for y in right}
-print(f"grid: {sum(r == 1 for r in right.values())} functions reach 1, "
-      f"{sum(r == 0.75 for r in right.values())} reach 0.75 at most")
-print(f"perceptron: learns {sum(learned.values())}, all those that reach 1: "
-      f"{all(learned[y] == (right[y] == 1) for y in right)}")
+best = [*right.values()]
+print(f"grid: {best.count(1)} reach 1, {best.count(0.75)} at most 0.75")
+print(f"perceptron: learns {sum(learned.values())}")
 
 # %% [markdown] lang="zh"
 # ## 随机的点
 #
-# 正方形 $[-1, 1]^2$ 中 50 个点，离一条随机直线至少 $\gamma = 0.1$（在加了常数 1 的
-# 空间里量），直线给出标签。第二组只翻转 1 个标签：最靠近正类中心的那个点。
+# 正方形 $[-1, 1]^2$ 中 50 个点，标签由一条随机直线给出，间隔至少
+# $\gamma = 0.1$（在加了常数 1 的空间里量）。第二组只翻转 1 个标签：
+# 最靠近正类中心的点。
 
 # %% [markdown] lang="en"
 # ## Random points
@@ -131,48 +121,42 @@ clean, flipped, bounds = [], [], []
 for seed in SEEDS:
     rng = np.random.default_rng(seed)
     u = rng.normal(size=3) * (0.3, 1, 1)
-    u /= np.linalg.norm(u)
-    points = ops.convert_to_numpy(p.with_one(rng.uniform(-1, 1, (400, 2))))
-    points = points[np.abs(points @ u) >= 0.1][:50]
+    points = np.insert(rng.uniform(-1, 1, (400, 2)), 0, 1, axis=1)
+    points = points[np.abs(points @ u) >= 0.1 * np.linalg.norm(u)][:50]
     y = np.sign(points @ u)
-    center = points[y > 0].mean(axis=0)
-    odd = np.where(y > 0, np.linalg.norm(points - center, axis=1), 9).argmin()
     bounds.append(float(p.mistake_bound(0.1, points)))
     clean.append(len(p.fit(points, y, 300)[1]))
-    y[odd] = -1
+    off = np.linalg.norm(points - points[y > 0].mean(axis=0), axis=1)
+    y[off.argmin()] *= -1
     flipped.append(len(p.fit(points, y, 300)[1]))
-print(f"separable:      at most {max(clean)} corrections; the bounds are "
-      f"{min(bounds):.0f} to {max(bounds):.0f}")
-print(f"1 label flipped: {sum(n == 300 for n in flipped)} of 5 sets still "
-      "make mistakes after 300")
+print(f"separable: at most {max(clean)} corrections, bound {min(bounds):.0f}")
+print(f"1 label flipped: {flipped.count(300)} of 5 sets not done after 300")
 
 # %% [markdown] lang="zh"
 # ## 旁注：Hopfield 网络的回忆
 #
-# 100 个单元。存 5 个或 40 个随机图案，每个图案翻转 10 个单元作为起点，按随机顺序
-# 一个一个更新，共 3 轮。能量是整数，每次更新后都检查它没有上升。
+# 100 个单元。存 5 个或 40 个随机图案，每个图案翻转 10 个单元作为起点，
+# 按随机顺序一个一个更新，共 2 轮。能量是整数，每次更新后都检查它没有上升。
 
 # %% [markdown] lang="en"
 # ## Aside: recall in a Hopfield network
 #
 # 100 units. Store 5 or 40 random patterns, start from each with 10 units
-# flipped, and update one unit after another in random order, 3 rounds. The
+# flipped, and update one unit after another in random order, 2 rounds. The
 # energy is an integer; after each update it is checked not to have risen.
 
 # %% name="hopfield"
-recalled, rises = {5: [], 40: []}, 0
-for (P, share), seed in product(recalled.items(), SEEDS):
+recalled, rises = {5: 0, 40: 0}, 0
+for P, seed in product(recalled, SEEDS):
     rng = np.random.default_rng(seed)
     xi = rng.choice([-1.0, 1.0], (P, 100)).astype("float32")
-    W, s = p.hebb(xi), xi.copy()
-    for row in s:
-        row[rng.choice(100, 10, replace=False)] *= -1
-    E = ops.convert_to_numpy(p.energy(W, s))
-    for i in np.concatenate([rng.permutation(100) for _ in range(3)]):
+    flips = rng.permuted(np.tile(np.arange(100) < 10, (P, 1)), axis=1)
+    W, s = p.hebb(xi), np.where(flips, -xi, xi)
+    E = [ops.convert_to_numpy(p.energy(W, s))]
+    for i in (*rng.permutation(100), *rng.permutation(100)):
         s = p.hopfield_update(W, s, int(i))
-        E_before, E = E, ops.convert_to_numpy(p.energy(W, s))
-        rises += int(np.sum(E > E_before))
-    share.append(float(np.mean(ops.convert_to_numpy(s == xi).all(axis=1))))
-print(f"5 patterns:  recalled without error, {min(recalled[5]):.0%} or more")
-print(f"40 patterns: {max(recalled[40]):.0%} or less")
+        E.append(ops.convert_to_numpy(p.energy(W, s)))
+    rises += int(np.sum(np.diff(E, axis=0) > 0))
+    recalled[P] += int(np.sum(np.all(ops.convert_to_numpy(s) == xi, axis=1)))
+print(f"recalled: {recalled[5]} of 25 (5 stored), {recalled[40]} of 200 (40)")
 print(f"updates that raised the energy: {rises}")

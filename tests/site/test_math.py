@@ -1,9 +1,15 @@
+import html
+import re
+
 import pytest
 from markdown import Markdown
 
+from sitekit.execute import ROOT
 from sitekit.fonts import code_points
 from sitekit.markdown import SiteError, SiteExtension
-from sitekit.math import to_mathml
+from sitekit.math import TAG, replace_math, to_mathml
+
+PAGES = sorted((ROOT / "docs/zh").glob("[!aes]*/*.md"))
 
 
 def render(text, lang="en"):
@@ -52,14 +58,30 @@ def test_two_tags_in_one_display_fail():
         render("$$\na \\tag{x:a} b \\tag{x:b}\n$$")
 
 
-def test_the_font_covers_common_formulas():
-    latex = (r"\frac{\partial L}{\partial W} = \sum_{t=1}^{T} \delta_t "
-             r"\odot \nabla \mathbb{E}[\mathcal{L}] \le \sqrt{\|x\|^2} "
-             r"\approx \hat{y} \top \times \cdot \ldots \in \mathbb{R}")
-    text = "".join(
-        part.split(">", 1)[1] for part in to_mathml(latex).split("<")[1:]
-        if ">" in part
-    )
-    missing = {c for c in text if ord(c) > 32} - set(map(chr, code_points()))
-    # U+2061 to U+2064 are invisible
-    assert {c for c in missing if not 0x2061 <= ord(c) <= 0x2064} == set()
+def characters(mathml):
+    """Visible characters of a formula; U+2061 to U+2064 are invisible."""
+    text = html.unescape(re.sub(r"<[^>]+>", "", mathml))
+    return {c for c in text if ord(c) > 32 and not 0x2061 <= ord(c) <= 0x2064}
+
+
+def formulas(path):
+    """All formulas of a page, (latex, display), tags taken off."""
+    found = []
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text("utf-8"),
+                  flags=re.M | re.S)
+    replace_math(text, lambda *formula: found.append(formula) or "")
+    return [(TAG.sub("", latex), display) for latex, display in found]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.parent.name + p.stem)
+def test_the_font_covers_every_formula_of_the_pages(path):
+    used = set()
+    for latex, display in formulas(path):
+        # words inside \text{} may be Chinese: the text font shows them
+        plain = re.sub(r"\\text\{[^}]*\}", r"\\text{x}", latex)
+        used |= characters(to_mathml(plain, display))
+    assert used - set(map(chr, code_points())) == set()
+
+
+def test_a_character_outside_the_font_is_noticed():
+    assert characters(to_mathml("\\aleph")) - set(map(chr, code_points()))

@@ -1,0 +1,165 @@
+# %% [markdown] lang="zh"
+# # 神经网络：折线从哪里来
+#
+# 1. 没有激活函数时，三层是不是等于一层？
+# 2. 10 个 ReLU 能把输入空间切成多少块？
+# 3. 网络的权重可以直接写出来：误差随宽度怎样下降？
+# 4. 10 层、每层 2 个 ReLU，能画出多少段直线？
+# 5. 能写出来的权重，训练找得到吗？
+
+# %% [markdown] lang="en"
+# # Neural network: where the straight pieces come from
+#
+# 1. Without an activation function, are three layers one layer?
+# 2. Into how many regions can 10 ReLUs cut their input space?
+# 3. The weights can be written down: how does the error fall with the width?
+# 4. How many straight pieces do 10 layers of 2 ReLUs draw?
+# 5. Does training find the weights that can be written down?
+
+# %% name="setup"
+from functools import reduce
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import ops
+
+from dlguide.basics import neural_network as nn
+
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def out(x, weights, phi=ops.relu):
+    return ops.convert_to_numpy(nn.network(np.float32(x), weights, phi))
+
+
+# %% [markdown] lang="zh"
+# ## 没有激活函数
+#
+# 64-64-64-10，不用激活函数，权重与偏置随机，5 个种子，每个 100 个输入。
+# 差取最大绝对值，再除以输出的最大绝对值；float32。
+
+# %% [markdown] lang="en"
+# ## Without an activation function
+#
+# 64-64-64-10, no activation, random weights and biases, 5 seeds, 100 inputs
+# each. The difference is the largest in absolute value, divided by the largest
+# output; float32.
+
+# %% name="collapse"
+gaps = []
+for seed in SEEDS:
+    draw = np.random.default_rng(seed).standard_normal
+    deep = [(draw((64, n), "f4"), draw(n, "f4")) for n in (64, 64, 10)]
+    x, one = draw((100, 64)), reduce(nn.collapse, deep)
+    three, single = out(x, deep, phi=lambda z: z), out(x, [one])
+    gaps.append(np.abs(three - single).max() / np.abs(three).max())
+print(f"difference below 1e-6: {np.less(gaps, 1e-6).sum()} of 5 seeds")
+
+# %% [markdown] lang="zh"
+# ## 切成多少块
+#
+# 一层 10 个 ReLU：1 维取 10 个等距的折点，2 维取一条抛物线的 10 条切线，10 维取
+# 10 个坐标平面。每一块都至少有一个顶点，只看各顶点四周的点就不会漏掉。
+
+# %% [markdown] lang="en"
+# ## How many regions
+#
+# One layer of 10 ReLUs: 10 evenly spaced kinks in 1 dimension, 10 tangents of
+# a parabola in 2, the 10 coordinate planes in 10. Every region has a corner, so
+# looking at the points around each corner misses none.
+
+# %% name="regions"
+k = np.arange(10.0)
+ten = {1: (np.ones((1, 10)), -k), 2: (np.stack([2 * k, 0 * k - 1]), -k * k),
+       10: (np.eye(10), 0 * k)}
+counted = {I: nn.count_regions(nn.patterns(nn.corners(W, b), [(W, b), ()]))
+           for I, (W, b) in ten.items()}
+for I, found in counted.items():
+    print(f"{I:2} inputs: {found:4} regions, at most {nn.most_regions(10, I)}")
+
+# %% [markdown] lang="zh"
+# ## 权重直接写出来
+#
+# 目标是 $[-1, 1]$ 上的 $\sin(\pi x)$，折点等距，$N$ 个 ReLU 画 $N$ 段直线，
+# 没有训练。误差是 4,097 个点上的最大值，界是 $M \Delta^2 / 8$，
+# 这里 $M = \pi^2$，$\Delta = 2 / N$。
+
+# %% [markdown] lang="en"
+# ## Weights written down
+#
+# The target is $\sin(\pi x)$ on $[-1, 1]$; the knots are evenly spaced, and $N$
+# ReLUs draw $N$ straight pieces. Nothing is trained. The error is the largest
+# at 4,097 points; the bound is $M \Delta^2 / 8$, here with $M = \pi^2$ and
+# $\Delta = 2 / N$.
+
+# %% name="width"
+x = np.linspace(-1, 1, 4097)[:, None]
+errors, bounds = {}, {}
+for N in (4, 8, 16, 22, 23, 32, 64):
+    t = np.linspace(-1, 1, N + 1)
+    gap = out(x, nn.interpolate(t, np.sin(np.pi * t))) - np.sin(np.pi * x)
+    errors[N] = np.abs(gap).max()
+    bounds[N] = nn.interpolation_bound(np.pi**2, 2 / N)
+    print(f"{N:3} ReLUs: error {errors[N]:.4f}, bound {bounds[N]:.4f}")
+print(f"from 32 to 64: {errors[32] / errors[64]:.1f} times smaller")
+fig, ax = plt.subplots(num="error_by_width")
+ax.loglog(bounds.keys(), bounds.values(), "--", label=r"$M \Delta^2 / 8$")
+ax.loglog(errors.keys(), errors.values(), "o", label="largest error")
+ax.set(xlabel="ReLUs $N$", ylabel="error")
+ax.legend()
+plt.show()
+
+# %% [markdown] lang="zh"
+# ## 折叠
+#
+# 每层 2 个 ReLU，把 $[0, 1]$ 对折一次。点取在 $2^{14}$ 个小区间的中点，
+# 不会落在折点上。
+
+# %% [markdown] lang="en"
+# ## Folding
+#
+# Each layer of 2 ReLUs folds $[0, 1]$ once. The points are the centres of
+# $2^{14}$ small intervals, so that none lies on a kink.
+
+# %% name="fold"
+u = (np.arange(2**14, dtype="float32") + 0.5)[:, None] / 2**14
+pieces = {L: nn.count_regions(nn.patterns(u, nn.tent(L))) for L in (1, 5, 10)}
+for L, found in pieces.items():
+    print(f"{L:2} layers of 2: {found:4} straight pieces")
+
+# %% [markdown] lang="zh"
+# ## 训练找得到吗
+#
+# 全批量 Adam，学习率 0.02，5 个种子。任务一是 $\sin(\pi x)$：1-16-16-1，有 ReLU
+# 与没有激活函数各一组，200 步。任务二是折叠 3 次的锯齿，6 个 ReLU 的 1-2-2-2-1
+# 能分毫不差地画出它：训练 1,000 步，输入移到 $[-1, 1]$；锯齿的方差是 0.083。
+
+# %% [markdown] lang="en"
+# ## Does training find them?
+#
+# Full-batch Adam, learning rate 0.02, 5 seeds. Task one is $\sin(\pi x)$:
+# 1-16-16-1, with ReLU and without an activation, 200 steps. Task two is the
+# sawtooth of 3 folds, which the 6 ReLUs of 1-2-2-2-1 can draw exactly: 1,000
+# steps, the input moved to $[-1, 1]$; the variance of the sawtooth is 0.083.
+
+# %% name="training"
+def train(y, hidden, activation, steps):
+    errors = []
+    for seed in SEEDS:
+        model = nn.NeuralNetwork((1, *hidden, 1), activation, seed)
+        model.compile(keras.optimizers.Adam(0.02), "mse",
+                      steps_per_execution=10)
+        model.fit(*np.tile([x, y], (steps, 1)), 256, shuffle=False, verbose=0)
+        errors.append(np.mean((ops.convert_to_numpy(model(x)) - y) ** 2))
+    return errors
+
+
+x = (np.arange(256, dtype="float32")[:, None] + 0.5) / 128 - 1
+sine, saw = np.sin(np.pi * x), out((x + 1) / 2, nn.tent(3))
+linear = train(sine, (16, 16), None, 200)
+relu = train(sine, (16, 16), "relu", 200)
+folded = train(saw, (2, 2, 2), "relu", 1000)
+print(f"sine, no activation: {min(linear):.2f} to {max(linear):.2f}")
+print(f"sine, ReLU: {np.less(relu, 0.01).sum()} of 5 seeds below 0.01")
+print(f"saw, 6 ReLUs: {np.greater(folded, 0.04).sum()} of 5 seeds above 0.04")
