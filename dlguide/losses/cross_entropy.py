@@ -11,6 +11,12 @@ import keras
 from keras import ops
 
 
+def _tensors(z, y):
+    """Tensors of the dtype of z."""
+    z = ops.convert_to_tensor(z)
+    return z, ops.cast(y, z.dtype)
+
+
 def naive_cross_entropy(z, y):
     """Mean cross-entropy, by the definition; fails for large logits.
 
@@ -21,6 +27,7 @@ def naive_cross_entropy(z, y):
     Returns:
         Scalar, in nats; NaN or inf once `exp` or `log` leaves the range.
     """
+    z, y = _tensors(z, y)
     e = ops.exp(z)
     p = e / ops.sum(e, axis=-1, keepdims=True)  # (cross_entropy:p)
     return -ops.sum(ops.log(p) * y) / z.shape[0]
@@ -35,6 +42,7 @@ def log_softmax(z):
     Returns:
         Log-probabilities, at most 0, (B, K).
     """
+    z = ops.convert_to_tensor(z)
     m = ops.max(z, axis=-1, keepdims=True)  # (B, 1)
     s = ops.sum(ops.exp(z - m), axis=-1, keepdims=True)  # 1 <= s <= K
     log_p = z - m - ops.log(s)  # (cross_entropy:log_p)
@@ -57,6 +65,7 @@ def cross_entropy(z, y):
         >>> round(float(cross_entropy(z, y)), 3)
         2.303
     """
+    z, y = _tensors(z, y)
     L = -ops.sum(log_softmax(z) * y) / z.shape[0]  # (cross_entropy:L)
     return L
 
@@ -86,6 +95,7 @@ def cross_entropy_gradient(z, y):
     Returns:
         Probability minus target, divided by B, (B, K).
     """
+    z, y = _tensors(z, y)
     p = ops.exp(log_softmax(z))
     delta = (p - y) / z.shape[0]  # (cross_entropy:delta)
     return delta
@@ -101,6 +111,7 @@ def squared_error_gradient(z, y):
     Returns:
         Gradient with respect to the logits, (B, K).
     """
+    z, y = _tensors(z, y)
     p = ops.exp(log_softmax(z))
     dp = 2 * (p - y) / z.shape[0]
     delta_mse = softmax_backward(p, dp)  # (cross_entropy:delta_mse)
@@ -117,6 +128,7 @@ def binary_cross_entropy(z, y):
     Returns:
         Scalar, in nats.
     """
+    z, y = _tensors(z, y)
     L_binary = ops.mean(ops.softplus(z) - z * y)  # (cross_entropy:L_binary)
     return L_binary
 
@@ -131,6 +143,7 @@ def decompose(z, y):
     Returns:
         `H`, mean entropy of y, and `D`, mean KL divergence, in nats.
     """
+    z, y = _tensors(z, y)
     log_y = ops.log(ops.where(y > 0, y, 1))
     H = -ops.sum(log_y * y) / z.shape[0]  # (cross_entropy:H)
     D = ops.sum((log_y - log_softmax(z)) * y) / z.shape[0]  # (cross_entropy:D)

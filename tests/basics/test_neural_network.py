@@ -124,7 +124,8 @@ def test_inside_a_region_the_network_is_one_matrix():
     W = weights[0][0]
     for open_, (W_next, _) in zip(on, weights[1:], strict=True):
         W = (W * open_) @ W_next
-    slope, = autodiff(lambda x: network(x, weights)[0, 0], x)
+    slope, = autodiff(lambda x: network(x, [
+        [*map(ops.convert_to_tensor, pair)] for pair in weights])[0, 0], x)
     assert relative_error(slope, W.T) < 1e-12
 
 
