@@ -189,7 +189,9 @@ def api_page(chapter, lang, root=ROOT):
     heading = f"API：dlguide.{chapter}" if lang == "zh" else (
         f"API: dlguide.{chapter}")
     note = "接口说明取自源代码，只有英文。" if lang == "zh" else ""
-    blocks = [f"# {heading}", f"{note}\n\n{about}"]
+    # below the pages in the search results
+    front = "---\nsearch: { boost: 0.1 }\n---"
+    blocks = [front, f"# {heading}", f"{note}\n\n{about}"]
     for path in sorted(package.parent.glob("*.py")):
         if path.name == "__init__.py":
             continue

@@ -132,6 +132,15 @@ class KnownAnchors(Treeprocessor):
                 extractor.present_anchor_ids.update(ids)
 
 
+class FocusableTables(Treeprocessor):
+    """Tables scroll by themselves on a phone; the keyboard must reach them."""
+
+    def run(self, root):
+        """Make each table focusable."""
+        for table in root.iter("table"):
+            table.set("tabindex", "0")
+
+
 class SiteExtension(Extension):
     """Gives the Markdown instance its `site`."""
 
@@ -145,6 +154,7 @@ class SiteExtension(Extension):
         md.site = Site(md, self.getConfig("lang"))
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
         md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
+        md.treeprocessors.register(FocusableTables(md), "site_tables", 2)
         for name in ("sitekit.math", "sitekit.citations"):
             import_module(name).extend(md)
 

@@ -50,3 +50,22 @@ def inline_svg(match):
     """Put a figure into the page itself, so that it follows the theme."""
     svg = base64.b64decode(match[1]).decode("utf-8")
     return prefixed(svg, f"fig-{match.start()}")
+
+
+def match_ids(html, ids):
+    """Give the headings the ids that the table of contents links to.
+
+    The two are made by different programs, which differ for Chinese.
+
+    Args:
+        html: content of a notebook page.
+        ids: ids of the table of contents, in order.
+
+    Returns:
+        The content; unchanged where the numbers of headings differ.
+    """
+    heading = re.compile(r'(<h[12][^>]*? id=")[^"]*(")')
+    if len(heading.findall(html)) != len(ids):
+        return html
+    left = iter(ids)
+    return heading.sub(lambda match: match[1] + next(left) + match[2], html)

@@ -4,16 +4,18 @@
 plugin then builds the English one, mkdocs.en.yml, into its folder `en/`.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
 from mkdocs.commands.build import build
 from mkdocs.config import config_options, load_config
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin
 
 from sitekit.execute import ROOT
 from sitekit.generate import generate
-from sitekit.notebooks import slim
+from sitekit.notebooks import match_ids, slim
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 
@@ -45,7 +47,8 @@ class GuidePlugin(BasePlugin):
     def on_page_content(self, html, *, page, config, files):
         """Slim the notebook pages."""
         if page.file.src_uri.endswith(".ipynb"):
-            return slim(html)
+            ids = [item.id for item in flat(page.toc)]
+            return match_ids(slim(html), ids)
         return html
 
     def on_post_build(self, config):
@@ -53,12 +56,13 @@ class GuidePlugin(BasePlugin):
         if self.config["lang"] != "zh":
             return
         site_url = (config.site_url or "").rstrip("/") + "/en/"
-        english = load_config(
-            str(ROOT / "mkdocs.en.yml"),
-            site_dir=str(Path(config.site_dir) / "en"),
-            site_url=site_url,
-            strict=config.strict,
-        )
+        with own_plugins():
+            english = load_config(
+                str(ROOT / "mkdocs.en.yml"),
+                site_dir=str(Path(config.site_dir) / "en"),
+                site_url=site_url,
+                strict=config.strict,
+            )
         command = getattr(self, "command", "build")
         english.plugins.on_startup(command=command, dirty=False)
         build(english)
@@ -70,6 +74,28 @@ class GuidePlugin(BasePlugin):
             if (ROOT / path).exists():
                 server.watch(str(ROOT / path))
         return server
+
+
+def flat(items):
+    """The entries of a table of contents, in reading order."""
+    for item in items:
+        yield item
+        yield from flat(item.children)
+
+
+@contextlib.contextmanager
+def own_plugins():
+    """Give a second configuration plugins of its own.
+
+    MkDocs keeps plugins that have `on_startup` for the next configuration it
+    loads; the two languages would share one search index.
+    """
+    option = MkDocsConfig.plugins
+    kept, option.plugin_cache = option.plugin_cache, {}
+    try:
+        yield
+    finally:
+        option.plugin_cache = kept
 
 
 def add_words():

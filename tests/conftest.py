@@ -25,6 +25,7 @@ def example():
     return run
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
     """One worker per concept, so that its example runs once."""
     for item in items:

@@ -1,6 +1,6 @@
 import base64
 
-from sitekit.notebooks import slim
+from sitekit.notebooks import match_ids, slim
 
 SVG = '<svg><path id="a"/><use href="#a"/></svg>'
 PAGE = f"""<script>ask("https://cdnjs.example/x.js")</script>
@@ -40,3 +40,10 @@ def test_figures_are_inline_and_their_ids_differ():
     assert len(set(ids)) == 2
     for name in ids:
         assert f'href="#{name}"' in html
+
+
+def test_headings_get_the_ids_of_the_table_of_contents():
+    html = '<h1 id="题">a</h1><h2 class="x" id="节">b</h2><h3 id="c">c</h3>'
+    assert match_ids(html, ["_1", "_2"]) == (
+        '<h1 id="_1">a</h1><h2 class="x" id="_2">b</h2><h3 id="c">c</h3>')
+    assert match_ids(html, ["_1"]) == html
