@@ -26,8 +26,15 @@ def example():
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """One worker per concept, so that its example runs once."""
+def pytest_collection_modifyitems(config, items):
+    """One worker per concept, so that its example runs once.
+
+    With EXAMPLES=0 the tests that run an example are left out.
+    """
+    if os.environ.get("EXAMPLES") == "0":
+        runs = [i for i in items if "example" in getattr(i, "fixturenames", ())]
+        config.hook.pytest_deselected(items=runs)
+        items[:] = [item for item in items if item not in runs]
     for item in items:
         path = Path(item.path).relative_to(ROOT)
         if path.parts[0] == "tests":
