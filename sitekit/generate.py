@@ -9,12 +9,12 @@ content has not changed are left alone, so that `mkdocs serve` does not loop.
 import ast
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 
 from sitekit import outputs
+from sitekit.citations import title as title_of
 from sitekit.examples import names
 from sitekit.execute import ROOT, read_cells
 from sitekit.figures import raster_path, rasters
@@ -67,13 +67,6 @@ def write(path, content):
         path.write_bytes(data)
 
 
-def clean(root=ROOT):
-    """Remove the generated files of both languages."""
-    for lang in ("zh", "en"):
-        for folder in ("examples", "source", "api"):
-            shutil.rmtree(Path(root) / "docs" / lang / folder, True)
-
-
 def chapters(root=ROOT):
     """Chapters of dlguide that have modules, sorted."""
     folder = Path(root) / "dlguide"
@@ -88,8 +81,7 @@ def page_title(name, lang, root=ROOT):
     path = Path(root) / f"docs/{lang}/{name}.md"
     if not path.is_file():
         return None
-    found = re.search(r"^# (.+?)(?: *\{.*\})?$", path.read_text("utf-8"), re.M)
-    return found[1] if found else name
+    return title_of(path.read_text("utf-8"), name)
 
 
 def notebook(name, lang, root=ROOT, site=False):
