@@ -233,7 +233,8 @@ def _text(number, item, site):
     path = Path(site.root) / "docs" / site.lang / page
     if path.is_file():
         name = escape(title(path.read_text("utf-8"), page))
-        link = f'<a href="{escape(site.link(page))}">{name}</a>'
+        url = escape(site.link(f"{page}#pitfalls"))
+        link = f'<a href="{url}">{name}</a>'
         rows.append(_row(site, "详见", "More", link))
     return (f'<li id="text-{number}" class="kind-{item["kind"]}">'
             f"<b>{where} · {kind}</b>{''.join(rows)}</li>")

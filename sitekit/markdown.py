@@ -29,6 +29,7 @@ FENCES = {
     "corrections": "sitekit.corrections:fence",
     "glossary": "sitekit.terms:glossary_fence",
     "notation": "sitekit.terms:notation_fence",
+    "path": "sitekit.path:fence",
 }
 
 
@@ -155,7 +156,7 @@ class SiteExtension(Extension):
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
         md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
         md.treeprocessors.register(FocusableTables(md), "site_tables", 2)
-        for name in ("sitekit.math", "sitekit.citations"):
+        for name in ("sitekit.math", "sitekit.citations", "sitekit.path"):
             import_module(name).extend(md)
 
 

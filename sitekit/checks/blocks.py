@@ -62,11 +62,12 @@ def _concept(page, lang):
             f"blocks are {', '.join(blocks) or 'none'}; "
             f"expected {', '.join(BLOCKS)}"))
     problems += _title(page)
-    count = len(page.lines)
+    count = len(page.lines) - page.first  # without the front matter
     most = MORE_LINES.get(page.path.split("/", 2)[-1], LINES[1])
     if not LINES[0] <= count <= most:
         problems.append(page.at(
-            count, f"{count} lines; expected {LINES[0]} to {most}"))
+            len(page.lines),
+            f"{count} lines; expected {LINES[0]} to {most}"))
     for kind in ("quote", "result", "run"):
         if not page.kind(kind):
             problems.append(page.at(1, f"no {kind} fence"))

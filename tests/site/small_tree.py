@@ -8,6 +8,7 @@ from pathlib import Path
 
 PAGE = r"""---
 description: @description@
+prerequisites: []
 ---
 # @title@
 
@@ -114,7 +115,7 @@ EN = {
     "run": "Run", "alt_plot": "Doubling the input doubles the output.",
     "caption_plot": "Output of 5 seeds on CIFAR-10.",
     "pitfalls": "Pitfalls", "article": "The article says",
-    "claim": "A layer adds.", "correction": "It does not [@wu2010sum].",
+    "claim": "层做加法。", "correction": "It does not [@wu2010sum].",
     "exercises": "Exercises", "task": "Compute it.",
     "solution": "Solution", "summary": "Summary",
     "point": "One number scales all.", "references": "References",
@@ -293,6 +294,13 @@ markdown_extensions:
 """
 
 
+CORRECTIONS = """entries: []
+text:
+- {kind: wrong, quote: 一个层做加法, page: layers/scale, works: [wu2010sum]}
+- {kind: structure, quote: 数学模型公式}
+"""
+
+
 def page(words):
     """The concept page with the words of one language."""
     text = PAGE
@@ -313,7 +321,7 @@ FILES = {
     "docs/references.bib": BIB,
     "docs/glossary.yml": "[]\n",
     "docs/notation.yml": "{}\n",
-    "docs/corrections.yml": "- works: [wu2010sum]\n",
+    "docs/corrections.yml": CORRECTIONS,
     "mkdocs.yml": MKDOCS,
     "mkdocs.en.yml": "INHERIT: mkdocs.yml\nsite_name: small, English\n",
     "dlguide/__init__.py": '"""Small."""\n',

@@ -22,7 +22,7 @@ def test_problem_is_printed_and_fails(tmp_path, capsys):
     replace(root, "docs/en/layers/scale.md", "1,500", "1,600")
     assert check.main(["--root", str(root)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("docs/en/layers/scale.md:12: #idea lacks num")
+    assert lines[0].startswith("docs/en/layers/scale.md:13: #idea lacks num")
     assert lines[-1].endswith("2 problems")
 
 

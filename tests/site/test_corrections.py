@@ -134,8 +134,9 @@ def test_every_link_of_the_corrections_has_a_target(lang):
         elif target.startswith("#"):
             assert f'id="{target[1:]}"' in html
         elif target.startswith("../../"):
-            page = target.removeprefix("../../").rstrip("/")
-            assert (ROOT / f"docs/{lang}/{page}.md").is_file()
+            page, _, place = target.removeprefix("../../").partition("/#")
+            text = (ROOT / f"docs/{lang}/{page}.md").read_text("utf-8")
+            assert f"{{ #{place} }}" in text
         else:
             assert target.startswith("https://")
 
@@ -218,6 +219,6 @@ def test_a_topic_is_linked_once_its_page_exists(tmp_path):
     page = tmp_path / "docs/zh/layers/lstm.md"
     page.parent.mkdir(parents=True)
     page.write_text("# 长短期记忆网络\n", "utf-8")
-    assert '<a href="../../layers/lstm/">长短期记忆网络</a>' in (
+    assert '<a href="../../layers/lstm/#pitfalls">长短期记忆网络</a>' in (
         corrections.fence("text", make_site("zh", tmp_path)))
     assert "<a " not in corrections.fence("text", make_site("en", tmp_path))
