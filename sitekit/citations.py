@@ -95,7 +95,7 @@ def cited_keys(source, root):
 
     Args:
         source: Markdown of the page.
-        root: folder of the project (for what a corrections fence cites).
+        root: folder of the project (for what corrections and timeline cite).
     """
     text, fences = prose(source)
     keys = [key for match in re.finditer(MARK, text)
@@ -105,6 +105,10 @@ def cited_keys(source, root):
             from sitekit import corrections
 
             keys += corrections.works(root, content)
+        elif name == "timeline":
+            from sitekit import history
+
+            keys += history.works(root)
     return list(dict.fromkeys(keys))
 
 

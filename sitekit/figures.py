@@ -113,8 +113,13 @@ def parse(text):
     lines = text.strip().splitlines()
     if not lines:
         raise SiteError("an empty figure fence")
+    return lines[0].strip(), parse_fields(lines[1:])
+
+
+def parse_fields(lines):
+    """The lines `alt: ...` and `caption: ...`, which may go on, as a dict."""
     fields, field = {}, ""
-    for line in lines[1:]:
+    for line in lines:
         found = re.match(r"(alt|caption):\s*(.*)", line.strip())
         if found:
             field = found[1]
@@ -123,7 +128,7 @@ def parse(text):
             fields[field] += " " + line.strip()
         else:
             raise SiteError(f"expected alt: or caption:, got {line.strip()!r}")
-    return lines[0].strip(), fields
+    return fields
 
 
 def load(target, root):

@@ -27,6 +27,7 @@ FENCES = {
     "references": "sitekit.citations:references_fence",
     "bibliography": "sitekit.citations:bibliography_fence",
     "corrections": "sitekit.corrections:fence",
+    "timeline": "sitekit.history:fence",
     "glossary": "sitekit.terms:glossary_fence",
     "notation": "sitekit.terms:notation_fence",
     "path": "sitekit.path:fence",

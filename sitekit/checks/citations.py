@@ -9,9 +9,12 @@ from pybtex.scanner import PybtexSyntaxError
 
 from sitekit.checks import project
 from sitekit.checks.page import CITATION
+from sitekit.history import load as load_history
+from sitekit.markdown import SiteError
 
 BIB = "docs/references.bib"
 CORRECTIONS = "docs/corrections.yml"
+HISTORY = "docs/history.yml"
 KEY = re.compile(r"[a-z][a-z0-9_-]*")
 FIELDS = ("key", "works", "see_also", "covered_by", "merged_with")
 
@@ -29,10 +32,12 @@ def check_citations(root: Path) -> list[str]:
                             "[@key], [@key, place] or [@key; @key]")
         elif key not in known:
             problems.append(f"{place}: {key!r} is not in {BIB}")
-    for key in _corrections(root):
-        cited.add(key)
-        if key not in known:
-            problems.append(f"{CORRECTIONS}:1: {key!r} is not in {BIB}")
+    for file in (CORRECTIONS, HISTORY):
+        for key in _named(root / file):
+            cited.add(key)
+            if key not in known:
+                problems.append(f"{file}:1: {key!r} is not in {BIB}")
+    problems += _history(root)
     for key, line in known.items():
         if key not in cited:
             problems.append(f"{BIB}:{line}: no page cites {key!r}")
@@ -70,12 +75,25 @@ def _citations(root):
                     yield f"{project.shown(root, path)}:{line}", key.strip()
 
 
-def _corrections(root):
-    """Works named by the corrections of the source article."""
-    path = root / CORRECTIONS
+def _history(root):
+    """What is wrong with the data of the timeline, if there is one."""
+    if not (root / HISTORY).is_file():
+        return []
+    try:
+        load_history(root)
+    except SiteError as error:
+        return [str(error).replace(f"{HISTORY}:", f"{HISTORY}:1:", 1)]
+    return []
+
+
+def _named(path):
+    """Works named by a data file: corrections or timeline."""
     if not path.is_file():
         return []
-    queue, keys = [yaml.safe_load(path.read_text("utf-8"))], []
+    try:
+        queue, keys = [yaml.safe_load(path.read_text("utf-8"))], []
+    except yaml.YAMLError:  # said by whoever reads the file
+        return []
     while queue:
         item = queue.pop()
         if isinstance(item, list):

@@ -7,7 +7,7 @@ from sitekit.checks import project
 
 KINDS = (
     "quote", "figure", "result", "run", "references", "bibliography",
-    "corrections", "glossary", "notation", "path", "sh", "text",
+    "corrections", "timeline", "glossary", "notation", "path", "sh", "text",
 )
 RAW = re.compile(r"<(pre|code|script|style|iframe|img|object|embed)\b", re.I)
 PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:) ?\S", re.M)

@@ -1,5 +1,6 @@
 """The corrections of the source article: complete, and as the data says."""
 
+import posixpath
 import re
 from collections import Counter
 from pathlib import Path
@@ -133,8 +134,9 @@ def test_every_link_of_the_corrections_has_a_target(lang):
             assert target.removeprefix("../references/#ref-") in listed
         elif target.startswith("#"):
             assert f'id="{target[1:]}"' in html
-        elif target.startswith("../../"):
-            page, _, place = target.removeprefix("../../").partition("/#")
+        elif target.startswith("../"):
+            page = posixpath.normpath(f"about/corrections/{target}")
+            page, _, place = page.partition("/#")
             text = (ROOT / f"docs/{lang}/{page}.md").read_text("utf-8")
             assert f"{{ #{place} }}" in text
         else:
