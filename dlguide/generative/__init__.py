@@ -1,0 +1,1 @@
+"""Models that draw new examples from the distribution of the data."""
