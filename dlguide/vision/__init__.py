@@ -1,0 +1,1 @@
+"""Networks that see, from LeNet-5 on."""
