@@ -1,0 +1,1 @@
+"""Regularizers: penalties that pull weights towards zero."""
