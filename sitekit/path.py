@@ -221,7 +221,9 @@ class Facts(Treeprocessor):
         """Add a line below the title and one at the end."""
         site = self.md.site
         name = site.page.removesuffix(".md")
-        if not project.is_concept(site.page) or root.find("h1") is None:
+        if not project.is_concept(site.page, site.root):
+            return
+        if root.find("h1") is None:
             return
         if name not in project.concept_pages(site.root, site.lang):
             return

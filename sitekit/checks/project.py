@@ -10,8 +10,9 @@ from sitekit.checks import page as pages_of
 LANGUAGES = ("zh", "en")
 CHAPTERS = (
     "basics", "losses", "optimizers", "regularizers", "layers", "vision",
-    "generative", "text", "practice",
+    "generative", "text", "practice", "about",
 )
+PROSE = "about"  # its pages are prose, unless a module has their name
 GENERATED = ("api", "examples", "source")  # folders sitekit writes
 
 
@@ -35,17 +36,29 @@ def every_page(root: Path) -> list[pages_of.Page]:
     return [p for lang in LANGUAGES for p in pages(root, lang).values()]
 
 
-def is_concept(path: str) -> bool:
-    """Whether a path inside `docs/<lang>` is that of a concept page."""
-    parts = path.removesuffix(".md").split("/")
-    return len(parts) == 2 and parts[0] in CHAPTERS and parts[1] != "index"
+def is_concept(path: str, root: Path) -> bool:
+    """Whether a path inside `docs/<lang>` is that of a concept page.
+
+    Args:
+        path: "layers/lstm.md".
+        root: folder of the project; a page of `about/` is a concept if there
+            is a module, example or test of its name.
+    """
+    name = path.removesuffix(".md")
+    parts = name.split("/")
+    if len(parts) != 2 or parts[0] not in CHAPTERS or parts[1] == "index":
+        return False
+    return parts[0] != PROSE or any(
+        (Path(root) / file).is_file() for file in (
+            f"dlguide/{name}.py", f"examples/{name}.py",
+            f"tests/{parts[0]}/test_{parts[1]}.py"))
 
 
 def concept_pages(root: Path, lang: str) -> dict[str, pages_of.Page]:
     """Concept pages of a language by name, "layers/lstm"."""
     return {
         path.removesuffix(".md"): page
-        for path, page in pages(root, lang).items() if is_concept(path)
+        for path, page in pages(root, lang).items() if is_concept(path, root)
     }
 
 

@@ -24,7 +24,7 @@ def check_tags(root: Path) -> list[str]:
         for concept, page in project.concept_pages(root, lang).items():
             problems += _page(root, concept, page, found.get(concept))
         for path, page in project.pages(root, lang).items():
-            if not project.is_concept(path):
+            if not project.is_concept(path, root):
                 problems += [
                     page.at(e.line, f"tag {tag!r} on a page without a module")
                     for e in page.equations for tag in e.tags]

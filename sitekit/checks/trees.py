@@ -88,7 +88,7 @@ def _both_languages(root):
     for lang, other, missing in (("en", "zh", zh - en), ("zh", "en", en - zh)):
         problems += [
             f"docs/{lang}/{path}:1: missing; docs/{other}/{path} exists"
-            for path in sorted(missing) if not project.is_concept(path)
+            for path in sorted(missing) if not project.is_concept(path, root)
         ]
     return problems
 

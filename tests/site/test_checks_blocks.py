@@ -68,3 +68,33 @@ def test_page_without_figures_is_seen(tmp_path):
     for _ in range(2):
         replace(root, EN, "``` figure", "``` text")
     assert any("no figure" in p for p in check_blocks(root))
+
+
+def concept_of_about(root):
+    """Give the small project the same concept in `about/`, as another page."""
+    for file in (ZH, EN):
+        text = (root / file).read_text("utf-8").replace("layers/", "about/")
+        replace(root, file.replace("layers/scale", "about/outlook"), None,
+                text)
+    return root
+
+
+def test_a_page_of_about_needs_the_blocks_once_it_has_a_module(tmp_path):
+    root = concept_of_about(write(tmp_path))
+    page = "docs/en/about/outlook.md"
+    replace(root, page, "## Guess { #guess }", "## Guess { #riddle }")
+    assert check_blocks(root) == []  # prose: any blocks
+    replace(root, "dlguide/about/outlook.py", None, "")
+    assert any(p.startswith(page) and "expected guess, idea" in p
+               for p in check_blocks(root))
+
+
+def test_a_concept_of_about_may_have_more_blocks_than_the_nine(tmp_path):
+    root = concept_of_about(write(tmp_path))
+    replace(root, "dlguide/about/outlook.py", None, "")
+    more = "## Statements { #statements }\n\nSome.\n\n## Pitfalls"
+    replace(root, "docs/en/about/outlook.md", "## Pitfalls", more)
+    assert check_blocks(root) == []
+    replace(root, EN, "## Pitfalls", more)
+    assert any(p.startswith(EN) and "statements" in p
+               for p in check_blocks(root))

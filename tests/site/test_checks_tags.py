@@ -45,6 +45,18 @@ def test_breakage_is_seen(name, tmp_path):
     assert_seen(check_tags, tmp_path, BREAKAGES[name])
 
 
+def test_tags_of_a_concept_of_about_are_compared_with_its_module(tmp_path):
+    root = write(tmp_path)
+    page = "docs/en/about/history.md"
+    replace(root, page, "6 December", "$$\nx \\tag{history:x}\n$$\n\n6")
+    replace(root, "dlguide/about/history.py", None, "x = 1  # (history:x)\n")
+    problems = check_tags(root)
+    assert f"{page}:6: no quote shows dlguide/about/history.py:1, the line " \
+        "of tag 'history:x'" in problems
+    assert any("docs/zh/about/history.md" in p and "no equation has" in p
+               for p in problems)
+
+
 @pytest.mark.parametrize("line", [
     "y, z = x, a  # (scale:y)",
     "(z, (y, *q)) = x, a  # (scale:y)",

@@ -3,7 +3,7 @@
 import pytest
 
 from sitekit.checks.trees import check_trees
-from tests.site.small_tree import assert_seen, write
+from tests.site.small_tree import assert_seen, replace, write
 
 ZH = "docs/zh/layers/scale.md"
 EN = "docs/en/layers/scale.md"
@@ -65,3 +65,22 @@ def test_without_mkdocs_yml_the_navigation_is_skipped(tmp_path):
     (root / "mkdocs.yml").unlink()
     (root / "mkdocs.en.yml").unlink()
     assert check_trees(root) == []
+
+
+def test_a_page_of_about_with_a_module_is_a_concept(tmp_path):
+    root = write(tmp_path)
+    assert check_trees(root) == []  # about/history is prose
+    replace(root, "dlguide/about/history.py", None, "")
+    missing = {p.partition(":")[0] for p in check_trees(root)}
+    assert missing == {"examples/about/history.py",
+                       "tests/about/test_history.py"}
+
+
+@pytest.mark.parametrize("part", [
+    "dlguide/about/outlook.py", "examples/about/outlook.py",
+    "tests/about/test_outlook.py"])
+def test_a_part_of_about_without_pages_is_seen(part, tmp_path):
+    root = write(tmp_path)
+    replace(root, part, None, "")
+    missing = {p.partition(":")[0] for p in check_trees(root)}
+    assert {"docs/zh/about/outlook.md", "docs/en/about/outlook.md"} <= missing

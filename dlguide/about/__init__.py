@@ -1,0 +1,1 @@
+"""Measurements behind the statements of the outlook."""
