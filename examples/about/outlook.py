@@ -145,11 +145,11 @@ for s, row in zip(SEEDS, nets, strict=True):
             flips[s, arm, k] = np.mean(new != answer)
 attacked, shaken = flips[:, :, epsilons.index(EPSILON)].T
 print(f"step {EPSILON}: gradient signs flip over 1/2 of the answers of",
-      f"{sum(attacked > 0.5)} of 5, random signs under 1/5 of",
-      f"{sum(shaken < 0.2)} of 5 networks")
+      f"{sum(attacked > 0.5)} of 5 networks,\nrandom signs under 1/5 of",
+      f"{sum(shaken < 0.2)} of 5")
 _, ax = plt.subplots(num="attack")
 ax.plot(epsilons, flips[:, 0].T, "C1o-", epsilons, flips[:, 1].T, "C0s--")
-ax.axhline(0.5, color="C7", linestyle=":")
+ax.axhline(0.5, color="C2", linestyle=":")
 ax.set(xlabel=r"step $\epsilon$", ylabel="share of answers flipped")
 ax.legend(ax.lines[4:6], ["gradient sign", "random signs"])
 plt.show()
@@ -184,7 +184,7 @@ for p, style in ((pooled[::2], "C1o-"), (pooled[1::2], "C0s-")):
     share, confidence, accuracy = map(ops.convert_to_numpy, o.reliability(
         np.concatenate(p), np.tile(y_test, 5)))
     ax.plot(confidence[share > 0.005], accuracy[share > 0.005], style)
-ax.plot([0, 1], [0, 1], "C7--")
+ax.plot([0, 1], [0, 1], "C2--")
 ax.set(xlabel="confidence", ylabel="accuracy")
 ax.legend(["T = 1", "T fitted", "calibrated"])
 plt.show()
