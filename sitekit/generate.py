@@ -38,15 +38,15 @@ def generate(lang, root=ROOT):
     for name in names(root):
         wanted[f"examples/{name}.ipynb"] = notebook(name, lang, root, site=True)
         wanted[f"source/examples/{name}.ipynb"] = notebook(name, lang, root)
-    for pattern in SOURCES:
-        for path in root.glob(pattern):
-            target = f"source/{path.relative_to(root).as_posix()}"
-            wanted[target] = path.read_text("utf-8")
         for figure in outputs.figures(name, root):
             svg = outputs.figure_path(name, figure, root).read_text("utf-8")
             for number, png in enumerate(rasters(svg)):
                 target = raster_path(f"examples/{name}.py::{figure}", number)
                 wanted[target] = png
+    for pattern in SOURCES:
+        for path in root.glob(pattern):
+            target = f"source/{path.relative_to(root).as_posix()}"
+            wanted[target] = path.read_text("utf-8")
     for chapter in chapters(root):
         wanted[f"api/{chapter}.md"] = api_page(chapter, lang, root)
     for target, content in wanted.items():

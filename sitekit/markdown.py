@@ -86,6 +86,7 @@ class Site:
         """Render Markdown text (math, citations, emphasis) to inline HTML."""
         if not self._inline:
             inner = Markdown(extensions=[SiteExtension(lang=self.lang)])
+            inner.treeprocessors.deregister("site_tooltips")
             inner.site.root, inner.site.page = self.root, self.page
             self._inline = inner
         html = self._inline.reset().convert(text)
@@ -94,9 +95,11 @@ class Site:
 
 def fence(source, language, class_name, options, md, **kwargs):
     """Render one of our fences; the function that superfences calls."""
+    from sitekit.search import exclude
+
     module, _, name = FENCES[language].partition(":")
     try:
-        return getattr(import_module(module), name)(source, md.site)
+        return exclude(getattr(import_module(module), name)(source, md.site))
     except SiteError as error:
         # any other exception is swallowed by superfences
         raise SuperFencesException(f"``` {language}: {error}") from error
@@ -157,8 +160,8 @@ class SiteExtension(Extension):
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
         md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
         md.treeprocessors.register(FocusableTables(md), "site_tables", 2)
-        for name in ("sitekit.math", "sitekit.citations", "sitekit.path"):
-            import_module(name).extend(md)
+        for name in ("math", "citations", "path", "tooltips"):
+            import_module(f"sitekit.{name}").extend(md)
 
 
 def makeExtension(**kwargs):

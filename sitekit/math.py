@@ -12,6 +12,7 @@ from markdown.preprocessors import Preprocessor
 from math_core import LatexError, LatexToMathML
 
 from sitekit.markdown import SiteError, escape
+from sitekit.search import exclude
 
 TAG = re.compile(r"\\tag\{([^}]*)\}")
 MATH = re.compile(
@@ -76,7 +77,7 @@ class MathPreprocessor(Preprocessor):
     def convert(self, latex, display):
         """Convert one formula; returns a placeholder."""
         html = self.equation(latex) if display else to_mathml(latex)
-        return self.md.htmlStash.store(html)
+        return self.md.htmlStash.store(exclude(html))
 
     def equation(self, latex):
         """Lay out a displayed formula, with its tag if it has one."""

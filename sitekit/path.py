@@ -20,6 +20,7 @@ from sitekit import outputs
 from sitekit.checks import project, trees
 from sitekit.citations import title
 from sitekit.markdown import SiteError, escape
+from sitekit.search import exclude
 
 # reading speeds; together they set the minutes shown under a title
 CHARACTERS = 300  # Chinese characters a minute
@@ -236,7 +237,7 @@ class Facts(Treeprocessor):
     def stash(self, html):
         """A paragraph that Python-Markdown replaces by the HTML."""
         element = Element("p")
-        element.text = self.md.htmlStash.store(html)
+        element.text = self.md.htmlStash.store(exclude(html))
         return element
 
 

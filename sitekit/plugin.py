@@ -11,11 +11,12 @@ from pathlib import Path
 from mkdocs.commands.build import build
 from mkdocs.config import config_options, load_config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.plugins import BasePlugin
+from mkdocs.plugins import BasePlugin, event_priority
 
 from sitekit.execute import ROOT
 from sitekit.generate import generate
 from sitekit.notebooks import match_ids, slim
+from sitekit.search import slim as slim_index
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 
@@ -51,8 +52,11 @@ class GuidePlugin(BasePlugin):
             return match_ids(slim(html), ids)
         return html
 
+    @event_priority(-100)  # after Material has written the index
     def on_post_build(self, config):
-        """After the Chinese site, build the English one into `en/`."""
+        """Slim the index; after the Chinese site, build the English one."""
+        index = Path(config.site_dir) / "search/search_index.json"
+        slim_index(index, self.config["lang"], ROOT)
         if self.config["lang"] != "zh":
             return
         site_url = (config.site_url or "").rstrip("/") + "/en/"

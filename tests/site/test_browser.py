@@ -62,12 +62,9 @@ def test_search_finds_the_page_in_its_language(
     page, served, start, query, target
 ):
     links = page.locator(".md-search-result__link")
-    for _ in range(5):  # a query typed while the index loads can be lost
-        page.goto(served + start, wait_until="networkidle")
-        page.locator(".md-search__input").first.fill(query)
-        page.wait_for_timeout(4000)
-        if links.count():
-            break
+    page.goto(served + start, wait_until="networkidle")
+    page.locator(".md-search__input").first.press_sequentially(query)
+    links.first.wait_for(timeout=20000)
     found = page.locator(".md-search-result__link").evaluate_all(
         "links => links.map(link => link.href)")
     assert all(("/en/" in url) == (start == "en/") for url in found)

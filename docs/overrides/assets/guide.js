@@ -1,17 +1,128 @@
-// A copy button on each block of code. Line numbers are CSS, so the text of
-// the block is the code itself. The page reads the same without this file.
-document.querySelectorAll(".md-typeset pre > code").forEach((code) => {
+// What the page can do with JavaScript; it reads the same without this file.
+(() => {
   const zh = document.documentElement.lang.startsWith("zh");
-  const [copy, copied] = zh ? ["复制", "已复制"] : ["Copy", "Copied"];
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "copy";
-  button.textContent = copy;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(code.textContent);
-    button.textContent = copied;
-    setTimeout(() => { button.textContent = copy; }, 2000);
+  const say = (chinese, english) => (zh ? chinese : english);
+  const make = (name, className, text) => {
+    const element = document.createElement(name);
+    if (className) element.className = className;
+    if (text) element.textContent = text;
+    return element;
+  };
+
+  // A copy button on each block of code. Line numbers are CSS, so the text
+  // of the block is the code itself.
+  document.querySelectorAll(".md-typeset pre > code").forEach((code) => {
+    const button = make("button", "copy", say("复制", "Copy"));
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = say("已复制", "Copied");
+      setTimeout(() => { button.textContent = say("复制", "Copy"); }, 2000);
+    });
+    code.parentElement.after(button);
+    code.parentElement.parentElement.classList.add("has-copy");
   });
-  code.parentElement.after(button);
-  code.parentElement.parentElement.classList.add("has-copy");
-});
+
+  // Quoted code folded or shown: one choice for all pages, remembered.
+  const store = {
+    get(key) { try { return localStorage.getItem(key); } catch { return null; } },
+    set(key, value) { try { localStorage.setItem(key, value); } catch { /* file:// */ } },
+  };
+  const folds = [];
+  const fold = (folded) => {
+    document.documentElement.classList.toggle("fold-code", folded);
+    folds.forEach((button) => {
+      button.textContent = folded ? say("展开代码", "Show code") : say("收起代码", "Hide code");
+      button.setAttribute("aria-expanded", String(!folded));
+    });
+  };
+  document.querySelectorAll(".quote-head").forEach((head) => {
+    const button = make("button", "fold");
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const before = button.getBoundingClientRect().top;
+      const folded = !document.documentElement.classList.contains("fold-code");
+      fold(folded);
+      store.set("dlguide-code", folded ? "folded" : "shown");
+      scrollBy({ top: button.getBoundingClientRect().top - before, behavior: "instant" });
+    });
+    head.append(button);
+    folds.push(button);
+  });
+  fold(store.get("dlguide-code") === "folded");
+  // a link to a line of folded code unfolds it
+  const unfold = () => {
+    const id = decodeURIComponent(location.hash.slice(1));
+    const target = id && document.getElementById(id);
+    if (target && target.closest(".quote")) { fold(false); target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // A term's definition on hover, on keyboard focus and on a first tap.
+  const tip = make("div", "term-tip");
+  tip.id = "term-tip";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+  let owner = null;
+  let timer = 0;
+  const hide = () => {
+    clearTimeout(timer);
+    tip.hidden = true;
+    if (owner) owner.removeAttribute("aria-describedby");
+    owner = null;
+  };
+  const show = (term) => {
+    clearTimeout(timer);
+    if (owner === term) return;
+    hide();
+    owner = term;
+    const word = make("b", "", term.dataset.word);
+    word.lang = term.dataset.lang;
+    tip.replaceChildren(word, make("span", "", term.dataset.def));
+    tip.hidden = false;
+    const box = term.getClientRects()[0];
+    const width = Math.min(352, document.documentElement.clientWidth - 16);
+    tip.style.width = `${width}px`;
+    const left = Math.min(box.left, document.documentElement.clientWidth - width - 8);
+    tip.style.left = `${Math.max(8, left) + scrollX}px`;
+    const below = box.bottom + 6;
+    const above = box.top - tip.offsetHeight - 6;
+    const fits = below + tip.offsetHeight < innerHeight || above < 60;
+    tip.style.top = `${(fits ? below : above) + scrollY}px`;
+    term.setAttribute("aria-describedby", "term-tip");
+  };
+  const later = () => { clearTimeout(timer); timer = setTimeout(hide, 200); };
+  const terms = document.querySelectorAll("a.term");
+  if (terms.length) document.body.append(tip);
+  terms.forEach((term) => {
+    term.addEventListener("mouseenter", () => show(term));
+    term.addEventListener("mouseleave", later);
+    term.addEventListener("focus", () => show(term));
+    term.addEventListener("blur", hide);
+    term.addEventListener("click", (event) => {
+      if (matchMedia("(hover: none)").matches && term.dataset.open !== "yes") {
+        event.preventDefault();
+        term.dataset.open = "yes";
+        show(term);
+      }
+    });
+  });
+  tip.addEventListener("mouseenter", () => clearTimeout(timer));
+  tip.addEventListener("mouseleave", later);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+
+  // On paper everything is shown: solutions unfolded, code too.
+  let opened = [];
+  let scheme = "";
+  addEventListener("beforeprint", () => {
+    scheme = document.body.dataset.mdColorScheme;
+    document.body.dataset.mdColorScheme = "default";
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((details) => { details.open = true; });
+  });
+  addEventListener("afterprint", () => {
+    document.body.dataset.mdColorScheme = scheme;
+    opened.forEach((details) => { details.open = false; });
+  });
+})();
