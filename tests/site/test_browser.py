@@ -74,6 +74,69 @@ def test_search_finds_the_page_in_its_language(
         assert served + target in pages[:3]
 
 
+def test_query_typed_while_the_index_loads_is_not_lost(page, served):
+    def late(route):
+        page.wait_for_timeout(2500)
+        route.continue_()
+
+    page.route("**/search_index.json", late)
+    page.goto(served, wait_until="domcontentloaded")
+    page.locator(".md-search__input").first.press_sequentially("卷积")
+    page.locator(".md-search-result__item").first.wait_for(timeout=20000)
+    assert page.locator(".md-search__input").first.input_value() == "卷积"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_term_shows_its_definition_on_focus_and_hides_on_escape(
+    page, served, lang
+):
+    page.goto(served + ("en/" if lang == "en" else "") + CONCEPT)
+    term = page.locator('a.term[id="term-forget_gate"]')
+    tip = page.locator("#term-tip")
+    term.focus()
+    assert tip.is_visible()
+    assert term.get_attribute("aria-describedby") == "term-tip"
+    word = tip.locator("b")
+    assert (word.inner_text(), word.get_attribute("lang")) == (
+        ("遗忘门", "zh-Hans") if lang == "en" else ("forget gate", "en"))
+    page.keyboard.press("Escape")
+    assert not tip.is_visible()
+    term.hover()
+    assert tip.is_visible()
+    box = tip.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 1280
+
+
+def test_code_folds_on_all_pages_until_unfolded(page, served):
+    page.goto(served + CONCEPT)
+    code = page.locator(".quote pre").first
+    button = page.locator(".quote-head .fold").first
+    assert button.get_attribute("aria-expanded") == "true"
+    button.click()
+    assert not code.is_visible()
+    page.goto(served + "en/layers/convolution/")
+    assert not page.locator(".quote pre").first.is_visible()
+    page.goto(served + CONCEPT + "#code-lstm:c")  # unfolds what it leads to
+    assert page.locator('[id="code-lstm:c"]').is_visible()
+    page.goto(served + CONCEPT)
+    page.locator(".quote-head .fold").first.click()
+    assert page.locator(".quote pre").first.is_visible()
+
+
+def test_paper_shows_solutions_and_code_without_navigation(page, served):
+    page.goto(served + CONCEPT)
+    page.locator(".quote-head .fold").first.click()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.locator(".quote pre").first.is_visible()
+    for gone in (".md-header", ".md-sidebar", ".fold", ".copy"):
+        assert not page.locator(gone).first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
+
 @pytest.mark.parametrize("url", ["", CONCEPT, NOTEBOOK, "about/references/"])
 def test_language_switch_stays_on_the_page_and_returns(page, served, url):
     page.goto(served + url)

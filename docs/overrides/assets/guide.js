@@ -112,6 +112,25 @@
   tip.addEventListener("mouseleave", later);
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
+  // The theme loses a query typed while the index still loads: ask again.
+  const search = document.querySelector(".md-search__input");
+  let asking = 0;
+  const ask = (left) => {
+    const query = search.value;
+    if (!query || !left || document.querySelector(".md-search-result__item")) return;
+    for (const value of ["", query]) {
+      search.value = value;
+      search.dispatchEvent(new KeyboardEvent("keyup", { bubbles: true }));
+    }
+    asking = setTimeout(ask, 700, left - 1);
+  };
+  if (search) {
+    search.addEventListener("input", () => {
+      clearTimeout(asking);
+      asking = setTimeout(ask, 700, 30);
+    });
+  }
+
   // On paper everything is shown: solutions unfolded, code too.
   let opened = [];
   let scheme = "";
