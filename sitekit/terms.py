@@ -49,6 +49,7 @@ class Term:
     note_zh: str = ""
     page: str = ""
     twin: bool = False
+    common: bool = False
     initial_zh: str = ""
 
     def get(self, name, lang):

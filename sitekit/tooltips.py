@@ -92,6 +92,18 @@ class Tooltips(Treeprocessor):
                 self.walk(child)
                 child.tail = self.replace(child.tail)
 
+    def fits(self, term):
+        """Whether a word on this page can be trusted to mean the term.
+
+        An everyday word only on the page of its term, a word of a page that
+        is not written yet nowhere.
+        """
+        site = self.md.site
+        if site.page == f"{term.page}.md":
+            return True
+        path = site.root / f"docs/{site.lang}/{term.page}.md"
+        return not term.common and (not term.page or path.is_file())
+
     def replace(self, text):
         """A text with placeholders for the words used the first time."""
         if not text or not text.strip():
@@ -99,7 +111,7 @@ class Tooltips(Treeprocessor):
         parts, end = [], 0
         for key, match in self.finder.find(text):
             term = self.finder.owner.get(key)
-            if term is None or term.id in self.seen:
+            if term is None or term.id in self.seen or not self.fits(term):
                 continue
             self.seen.add(term.id)
             html = link(self.terms[term.id], match.group(), self.md.site)

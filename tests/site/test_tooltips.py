@@ -21,6 +21,18 @@ GLOSSARY = """
   zh: 因子
   def_en: A number in a product.
   def_zh: 乘积中的一个数。
+- id: value
+  en: value
+  zh: 值
+  def_en: What an entry holds.
+  def_zh: 条目的内容。
+  common: true
+- id: head
+  en: head
+  zh: 头
+  def_en: A part of attention.
+  def_zh: 注意力的一部分。
+  page: layers/attention
 """
 
 
@@ -54,6 +66,10 @@ def test_chinese_page_shows_the_english_word(render):
     html = render("缩放因子乘以因子。", "zh")
     assert words(html) == ["缩放因子", "因子"]
     assert 'data-word="scale factor SF" data-lang="en"' in html
+
+
+def test_everyday_words_and_words_of_unwritten_pages_are_left_alone(render):
+    assert words(render("The value of a head and a factor.")) == ["factor"]
 
 
 def test_longer_term_wins_and_each_counts_once(render):
