@@ -232,6 +232,7 @@ def test_the_best_pair_of_a_bowl_can_fail_on_a_convex_function():
     ball = walk(bent, 3.3, *best_pair(lam), 1000)[-6:]
     assert np.allclose(ball[:3], ball[3:])  # a cycle of 3 points
     assert np.abs(ball).min() > 0.6
+    assert ball.max() == pytest.approx(2.12, abs=0.005)
     others = (walk(bent, 3.3, *best_pair(lam, True), 1000, nesterov_step),
               walk(bent, 3.3, 2 / 26, 0.0, 1000))
     assert max(abs(path[-1]) for path in others) < 1e-6
@@ -246,6 +247,8 @@ def test_steps_grow_with_kappa_and_with_its_root(example):
         assert descent == pytest.approx(6.9 * kappa, rel=0.01)
         assert 6.9 * root < counts[kappa, "heavy ball"] < 11 * root
         assert 13.8 * root < counts[kappa, "Nesterov"] < 17 * root
+        ratio = counts[kappa, "Nesterov"] / counts[kappa, "heavy ball"]
+        assert 1.5 < ratio < 1.7
     assert counts[10000, "heavy ball"] * 60 < counts[10000, "descent"]
 
 
