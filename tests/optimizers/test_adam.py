@@ -18,6 +18,7 @@ from dlguide.optimizers.adam import (
     rmsprop_step,
     uncorrected_factor,
 )
+from dlguide.optimizers.momentum import best_pair, momentum_step
 
 
 def noisy_gradients(steps=20, seed=0):
@@ -161,6 +162,22 @@ def test_a_lone_gradient_moves_a_quiet_coordinate_by_many_rates():
     assert -steps.sum() == pytest.approx(0.01 / 0.001**0.5, rel=0.05)
 
 
+def test_after_a_quiet_time_steps_grow_to_7_times_the_rate():
+    def longest(late):
+        gradients = np.concatenate([np.zeros((8000, *late.shape[1:])), late])
+        return np.abs(np.diff(walk(
+            lambda w, t: gradients[t - 1], 0 * late[0], 1.0, len(gradients),
+        ), axis=0)).max()
+    assert longest(np.ones((1, 1))) == pytest.approx(3.16, abs=0.01)
+    assert longest(np.ones((2, 1))) == pytest.approx(4.25, abs=0.01)
+    assert longest(np.ones((20, 1))) == pytest.approx(6.57, abs=0.01)
+    growing = (0.999 / 0.9) ** np.arange(60.0)[:, None]
+    assert longest(growing) == pytest.approx(7.27, abs=0.01)
+    rng = np.random.default_rng(0)
+    wild = rng.normal(size=(60, 1000)) * np.exp(rng.normal(size=(60, 1000)))
+    assert longest(wild) < 7.27
+
+
 def test_keras_adds_epsilon_before_the_correction():
     tiny = np.array([1e-7])
     ours = move(Adam(0.01), [tiny], np.zeros(1))[0]
@@ -217,15 +234,36 @@ def test_the_scale_of_the_gradient_does_not_matter(example):
 
 
 def test_adam_is_fast_only_along_the_axes(example):
-    counts = example("optimizers/adam")["counts"]
-    parallel, turned = (counts[name, "adam_step"]
-                        for name in ("parallel", "turned"))
-    assert len(parallel) == 5
-    assert min(turned / parallel) > 4
+    run = example("optimizers/adam")
+    counts = run["counts"]
+    assert min(steps.min() for steps in counts.values()) > 0  # all arrive
+    slow, slow_turned = (counts[frame, "Adam, 0.03"]
+                         for frame in ("parallel", "turned"))
+    best, best_turned = (counts[frame, "Adam, best"]
+                         for frame in ("parallel", "turned"))
     descent = counts["parallel", "descent"]
     assert np.array_equal(descent, counts["turned", "descent"])
-    assert min(descent / parallel) > 5
-    assert min(turned / descent) > 0.5
+    assert len(descent) == len(slow) == len(best) == 5
+    assert min(slow_turned / slow) > 5
+    assert min(slow_turned / descent) > 0.5
+    assert min(best_turned / best) > 2
+    assert min(descent / best_turned) > 5
+
+
+def test_heavy_ball_beats_adam_in_a_turned_valley_only(example):
+    run = example("optimizers/adam")
+    eta, beta = best_pair(run["lam"])
+    for Q in (np.eye(10), run["turn"]):
+        A = Q * run["lam"] @ np.swapaxes(Q, -1, -2)
+        w, path = Q @ run["start"], []
+        v = 0 * w
+        for _ in range(300):
+            path.append(np.linalg.norm(w, axis=(1, 2)))
+            w, v = momentum_step(w, v, A @ w, eta, beta)
+        ball = np.argmax(path < path[0] / 100, axis=0)
+        assert 120 < ball.min() <= ball.max() < 150
+        assert max(run["counts"]["parallel", "Adam, best"] / ball) < 0.7
+        assert min(run["counts"]["turned", "Adam, best"] / ball) > 1.2
 
 
 def test_adam_ends_at_the_worst_point_and_amsgrad_at_the_best(example):
