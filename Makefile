@@ -7,13 +7,17 @@ TESTS ?=
 BACKEND ?= tensorflow
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve build test check lint examples browser clean
+.PHONY: serve build offline test check lint examples browser clean
 
 serve: $(VENV)/site.stamp
 	$(BIN)/mkdocs serve
 
 build: $(VENV)/site.stamp
 	$(BIN)/mkdocs build --strict
+
+# one zip per language that works from a folder, search included
+offline: build
+	$(BIN)/python -m sitekit.offline site dist
 
 # every page, snippet, equation, claim, example and both sites
 test: $(VENV)/test.stamp
@@ -34,7 +38,7 @@ examples: $(VENV)/test.stamp
 	$(BIN)/python -m sitekit.examples $(if $(FRESH),--fresh)
 
 clean:
-	rm -rf $(VENV) site .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
+	rm -rf $(VENV) site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
 
 # The lock of the tests contains that of the site, so one environment serves both.
 $(VENV)/test.stamp: requirements/test.txt pyproject.toml

@@ -16,6 +16,7 @@ from mkdocs.plugins import BasePlugin, event_priority
 from sitekit.execute import ROOT
 from sitekit.generate import generate
 from sitekit.notebooks import match_ids, slim
+from sitekit.policy import write_headers
 from sitekit.search import slim as slim_index
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
@@ -71,6 +72,7 @@ class GuidePlugin(BasePlugin):
         english.plugins.on_startup(command=command, dirty=False)
         build(english)
         english.plugins.on_shutdown()
+        write_headers(config.site_dir)
 
     def on_serve(self, server, config, builder):
         """Watch everything that either language is made of."""

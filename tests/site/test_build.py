@@ -1,6 +1,8 @@
 """A page that asks for what is not there stops the build and is named."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 from mkdocs.commands.build import build
@@ -79,3 +81,19 @@ def test_the_english_settings_inherit_the_chinese_ones():
     assert zh.mdx_configs.keys() == en.mdx_configs.keys()
     paths = [str(n).split("/docs/")[-1] for n in (zh.docs_dir, en.docs_dir)]
     assert paths == ["zh", "en"]
+
+
+def test_second_build_is_the_same_without_network(site, tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d",
+               tmp_path / "again"]
+    if subprocess.run(["unshare", "-n", "true"], check=False).returncode == 0:
+        command = ["unshare", "-n", *command]  # as root: no network at all
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, again = ({
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*") if path.is_file()
+    } for folder in (site, tmp_path / "again"))
+    assert sorted(first) == sorted(again)
+    assert [name for name in first if first[name] != again[name]] == []
