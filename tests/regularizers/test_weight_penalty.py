@@ -268,6 +268,26 @@ def test_a_prior_with_a_peak_at_zero_never_draws_zero():
     assert np.sum(w == 0) == 0
 
 
+def test_biases_and_scales_can_be_left_out_of_the_decay():
+    model = keras.Sequential([
+        keras.Input((4,)), keras.layers.Dense(3),
+        keras.layers.BatchNormalization()])
+    optimizer = keras.optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    before = [numpy_of(v) + 1 for v in model.trainable_variables]
+    for variable, value in zip(
+        model.trainable_variables, before, strict=True
+    ):
+        variable.assign(value)
+    optimizer.apply([ops.zeros(v.shape) for v in model.trainable_variables])
+    for variable, value in zip(
+        model.trainable_variables, before, strict=True
+    ):
+        left = 1 - 0.1 * 0.5 if variable.name == "kernel" else 1
+        assert np.allclose(numpy_of(variable), left * value)
+
+
 def test_keras_decays_biases_in_the_optimizer_but_not_in_the_kernel_penalty():
     layer = keras.layers.Dense(2, kernel_regularizer="l2")
     layer.build((None, 3))
@@ -334,6 +354,22 @@ def test_fit_with_the_l1_of_keras_and_adam_has_no_zeros():
         zeros[name] = np.sum(model.get_weights()[0] == 0)
     assert zeros["Adam"] == 0
     assert zeros["proximal"] >= 40
+
+
+def test_ftrl_of_keras_reaches_zeros_too():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 50)).astype("float32")
+    y = X[:, :5].sum(axis=1, keepdims=True) + rng.normal(size=(200, 1))
+    zeros = []
+    for strength in (0.0, 100.0):
+        w = keras.Variable(np.zeros((50, 1), "float32"))
+        ftrl = keras.optimizers.Ftrl(0.1, l1_regularization_strength=strength)
+        for _ in range(200):
+            g = gradient(w.numpy(), X, y)
+            ftrl.apply([ops.convert_to_tensor(g, "float32")], [w])
+        zeros.append(np.sum(numpy_of(w) == 0))
+    assert zeros[0] == 0
+    assert zeros[1] >= 40
 
 
 def test_adam_decays_noisy_weights_less_and_adamw_all_alike(example):
