@@ -327,7 +327,8 @@ def test_pooling_softens_a_shift_of_digits_but_does_not_undo_it(example):
 
 
 def test_max_pooling_gains_one_pixel_and_nothing_unshifted(example):
-    scores = example("layers/pooling")["scores"]
+    run = example("layers/pooling")
+    scores, before = run["scores"], run["scores"]["max"][:, 0]
     others = [scores[arm] for arm in ("average", "stride", "none")]
     assert min(s[:, 0].min() for s in scores.values()) > 0.8
     unshifted = [scores[arm][:, 0] for arm in ("max", "stride", "none")]
@@ -335,6 +336,9 @@ def test_max_pooling_gains_one_pixel_and_nothing_unshifted(example):
     assert max(lows) < min(highs)  # their ranges overlap
     assert scores["max"][:, 1].mean() > 0.05 + max(
         s[:, 1].mean() for s in others)
+    assert run["best"] == ["max"] * 5
+    assert (scores["max"][:, 1] < 0.75 * before).all()  # about a third lost
+    assert scores["average"][:, 0].mean() < before.mean() - 0.02
     assert max(s[:, 2].max() for s in scores.values()) < 0.5
 
 
