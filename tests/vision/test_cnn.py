@@ -304,7 +304,8 @@ def test_the_priors_pay_where_the_digits_lie_anywhere(example):
     assert all(len(s) == len(run["SEEDS"]) == 5 for s in scores.values())
     lenet, dense, averaged = (
         scores[net, "anywhere"] for net in ("LeNet-5", "dense", "averaged"))
-    assert (lenet - dense).min() > 0.08
+    assert (lenet - dense).min() > 0.10
+    assert (lenet - dense).max() < 0.30
     assert (averaged - dense).min() > 0.15
     assert averaged.mean() - lenet.mean() > 0.08
     assert dense.max() < 0.35
@@ -317,7 +318,9 @@ def test_the_priors_pay_nothing_where_their_symmetry_is_missing(example):
     assert min(centered) > 0.8
     assert abs(centered[0] - centered[1]) < 0.05
     scrambled = [means[net, "scrambled"] for net in ("LeNet-5", "dense")]
-    assert scrambled[0] < scrambled[1] < 0.35
+    assert scrambled[0] < scrambled[1] - 0.04
+    assert scrambled[1] < 0.35
+    assert means["averaged", "centered"] < centered[0] - 0.03
     assert abs(scrambled[1] - means["dense", "anywhere"]) < 0.05
 
 
