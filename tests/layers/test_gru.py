@@ -272,6 +272,21 @@ def test_simple_rnn_does_not_solve_it_with_the_same_budget(example):
     assert rnn.min() > 0.10
 
 
+def test_adding_does_not_need_the_reset_gate(example):
+    class AlwaysOpen(GRUCell):  # r = 1
+        def call(self, inputs, states):
+            learn = np.repeat([1, 0, 1], self.units).astype("float32")
+            h = gru_step(inputs, states[0], self.W_x * learn, self.W_h * learn,
+                         self.b[0] * learn + OPEN * (1 - learn),
+                         self.b[1] * learn)
+            return h, [h]
+
+    train = example("layers/gru")["train"]
+    mse = train(lambda: keras.layers.RNN(AlwaysOpen(16)))
+    assert mse.shape == (5, 8)
+    assert mse[:, -1].max() < 0.01
+
+
 def test_the_variants_are_two_networks(example):
     gaps = example("layers/gru")["gaps"]
     assert len(gaps) == 5
