@@ -4,7 +4,7 @@
 # 1. 与、或、异或：各修正多少次？证明里的两个不等式长什么样？
 # 2. 两个输入的 16 个布尔函数里，一个感知机能表示几个？
 # 3. 随机的点：可分时修正次数不超过界；翻转 1 个标签之后呢？
-# 4. Hopfield 网络：同一个阈值单元，连成环就能回忆。
+# 4. Hopfield 网络：同样的阈值单元，两两相连就能回忆。
 
 # %% [markdown] lang="en"
 # # The perceptron: when it stops and when it never does
@@ -15,7 +15,8 @@
 #    represent?
 # 3. Random points: if they are separable, the corrections stay below the
 #    bound; what if 1 label is flipped?
-# 4. The Hopfield network: the same threshold unit, wired in a loop, recalls.
+# 4. The Hopfield network: threshold units, all connected with each other,
+#    recall patterns.
 
 # %% name="setup"
 from itertools import product
