@@ -105,6 +105,7 @@ for N in (4, 8, 16, 22, 23, 32, 64):
 fig, ax = plt.subplots(num="error_by_width")
 ax.loglog(bounds.keys(), bounds.values(), "--", label=r"$M \Delta^2 / 8$")
 ax.loglog(errors.keys(), errors.values(), "o", label="largest error")
+ax.set_xscale("log", base=2)
 ax.set(xlabel="ReLUs $N$", ylabel="error")
 ax.legend()
 plt.show()
@@ -157,8 +158,7 @@ def train(y, hidden, activation, steps):
 
 x = (np.arange(256, dtype="float32")[:, None] + 0.5) / 128 - 1
 sine, saw = np.sin(np.pi * x), out((x + 1) / 2, nn.tent(3))
-linear = train(sine, (16, 16), None, 200)
-relu = train(sine, (16, 16), "relu", 200)
+linear, relu = (train(sine, (16, 16), phi, 200) for phi in (None, "relu"))
 folded = train(saw, (2, 2, 2), "relu", 1000)
 print(f"sine, no activation: {min(linear):.2f} to {max(linear):.2f}")
 print(f"sine, ReLU: {np.less(relu, 0.01).sum()} of 5 seeds below 0.01")

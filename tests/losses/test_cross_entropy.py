@@ -256,7 +256,7 @@ def test_softmax_twice_learns_more_slowly(example):
     (loss, once), (loss_2, twice) = (
         np.transpose(found[end]) for end in ("linear", "softmax"))
     assert min(once) > 0.75
-    assert max(twice) < min(once) - 0.1
+    assert 0.3 < min(twice) <= max(twice) < min(once) - 0.1
     assert min(loss_2) > np.log(np.e + 9) - 1 > max(loss)
 
 
