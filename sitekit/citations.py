@@ -25,6 +25,7 @@ from sitekit.references import (
 MARK = r"(?<!\\)\[(@[^\[\]]*)\](?!\()"
 ONE = re.compile(r"@([a-z]+\d{4}[a-z0-9]*)(?:\s*,\s*(.+))?", re.DOTALL)
 FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*([\w-]*)")
+DRAWN = ("figure", "interactive")  # fences with a caption
 CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -84,7 +85,7 @@ def prose(source):
             lines.append(line)
         else:
             fences[-1][1].append(line.strip())
-            if name == "figure" and not line.lstrip().startswith("alt:"):
+            if name in DRAWN and not line.lstrip().startswith("alt:"):
                 lines.append(line)
     text = COMMENT.sub("", CODE.sub("", "\n".join(lines)))
     return text, [(name, "\n".join(body).strip()) for name, body in fences]

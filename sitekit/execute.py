@@ -83,6 +83,11 @@ class Run:
         return self.namespace[name]
 
     @property
+    def exports(self):
+        """Data for interactive figures: the variable `exports`, if any."""
+        return self.namespace.get("exports", {})
+
+    @property
     def text(self):
         """All that the example printed."""
         return "".join(cell.stdout for cell in self.cells)

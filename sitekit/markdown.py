@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCES = {
     "quote": "sitekit.quote:fence",
     "figure": "sitekit.figures:fence",
+    "interactive": "sitekit.interactive:fence",
     "result": "sitekit.outputs:result_fence",
     "run": "sitekit.outputs:run_fence",
     "references": "sitekit.citations:references_fence",
@@ -46,12 +47,13 @@ class Site:
         root: folder of the project.
         page: path of the page inside `docs/<lang>/`, "layers/lstm.md".
         source: Markdown source of the whole page.
+        scripts: names of the scripts that the page loads so far.
     """
 
     def __init__(self, md, lang, root=ROOT):
         """Keep the Markdown instance, to find the page and render inline."""
         self.md, self.lang, self.root = md, lang, Path(root)
-        self.source = ""
+        self.source, self.scripts = "", set()
         self._page, self._inline = "", None
 
     @property
@@ -122,6 +124,7 @@ class KeepSource(Preprocessor):
     def run(self, lines):
         """Keep the lines; return them unchanged."""
         self.md.site.source = "\n".join(lines)
+        self.md.site.scripts = set()
         return lines
 
 

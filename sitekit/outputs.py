@@ -1,7 +1,9 @@
 """What the examples printed and drew, kept under examples/outputs/.
 
-One JSON file per example (key, card of the run, text per cell) and one SVG
-per figure. Pages quote them by the fences `result`, `run` and `figure`.
+One JSON file per example (key, card of the run, text per cell), one SVG per
+figure and one JSON file per entry of the variable `exports`, the data of an
+interactive figure. Pages quote them by the fences `result`, `run`, `figure`
+and `interactive`.
 """
 
 import json
@@ -24,6 +26,11 @@ def figure_path(name, figure, root=ROOT):
     return Path(root) / f"examples/outputs/{name}/{figure}.svg"
 
 
+def export_path(name, export, root=ROOT):
+    """Path of the data that an example exports under a name."""
+    return Path(root) / f"examples/outputs/{name}/{export}.json"
+
+
 def save(name, run, root=ROOT):
     """Write the record and figures of a run; the old ones go.
 
@@ -39,6 +46,11 @@ def save(name, run, root=ROOT):
     for figure, svg in run.figures.items():
         folder.mkdir(exist_ok=True)
         figure_path(name, figure, root).write_text(themed(svg), "utf-8")
+    for export, data in run.exports.items():
+        folder.mkdir(exist_ok=True)
+        text = json.dumps(data, separators=(",", ":"), allow_nan=False,
+                          default=lambda array: array.tolist())
+        export_path(name, export, root).write_text(text + "\n", "utf-8")
     record = {
         "key": keys.example_key(Path(root) / f"examples/{name}.py", root),
         "card": run.card,
@@ -46,6 +58,7 @@ def save(name, run, root=ROOT):
             {"name": c.name, "stdout": c.stdout, "figures": c.figures}
             for c in run.cells if c.kind == "code"
         ],
+        **({"exports": sorted(run.exports)} if run.exports else {}),
     }
     partial = target.with_suffix(".partial")
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
@@ -85,10 +98,10 @@ def is_stale(name, root=ROOT):
     if not record_path(name, root).is_file():
         return True
     key = keys.example_key(Path(root) / f"examples/{name}.py", root)
+    paths = [figure_path(name, x, root) for x in figures(name, root)] + [
+        export_path(name, x, root) for x in load(name, root).get("exports", ())]
     return load(name, root)["key"] != key or not all(
-        figure_path(name, figure, root).is_file()
-        for figure in figures(name, root)
-    )
+        path.is_file() for path in paths)
 
 
 def example_name(target):

@@ -6,8 +6,9 @@ from pathlib import Path
 from sitekit.checks import project
 
 KINDS = (
-    "quote", "figure", "result", "run", "references", "bibliography",
-    "corrections", "timeline", "glossary", "notation", "path", "sh", "text",
+    "quote", "figure", "interactive", "result", "run", "references",
+    "bibliography", "corrections", "timeline", "glossary", "notation", "path",
+    "sh", "text",
 )
 RAW = re.compile(r"<(pre|code|script|style|iframe|img|object|embed)\b", re.I)
 PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:) ?\S", re.M)

@@ -83,8 +83,9 @@ class Fence(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Figure(Part):
-    """A figure fence."""
+    """A figure fence, or an interactive one (`kind`)."""
 
+    kind: str
     target: str
     alt: str
     caption: str
@@ -251,7 +252,7 @@ def _fence(page, prose, number, match, spot):
         kind=kind, info=info, body="\n".join(body), **spot))
     for row in range(number, min(end + 1, len(prose))):
         prose[row] = ""
-    if kind == "figure":
+    if kind in ("figure", "interactive"):
         words = {"": "", "alt": "", "caption": ""}
         name = ""
         for row, line in enumerate(body, number + 1):
@@ -260,8 +261,8 @@ def _fence(page, prose, number, match, spot):
             words[name] = f"{words[name]} {text}".strip()
             prose[row] = text if name else ""
         page.figures.append(Figure(
-            target=words[""], alt=words["alt"], caption=words["caption"],
-            **spot))
+            kind=kind, target=words[""], alt=words["alt"],
+            caption=words["caption"], **spot))
     return end + 1
 
 

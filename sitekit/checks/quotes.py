@@ -4,13 +4,14 @@ import ast
 import re
 from pathlib import Path
 
+from sitekit import interactive
 from sitekit.checks import project
 
 FOLDERS = ("dlguide", "examples", "tests")
 
 
 def check_quotes(root: Path) -> list[str]:
-    """Every `quote`, `result`, `run` and `figure` fence finds its target."""
+    """Every fence that quotes or draws finds its target."""
     root = Path(root)
     problems = []
     for page in project.every_page(root):
@@ -22,9 +23,11 @@ def check_quotes(root: Path) -> list[str]:
                 if wrong:
                     problems.append(page.at(fence.line, f"{kind}: {wrong}"))
         for figure in page.figures:
-            wrong = _figure(root, figure.target)
+            find = _figure if figure.kind == "figure" else _interactive
+            wrong = find(root, figure.target)
             if wrong:
-                problems.append(page.at(figure.line, f"figure: {wrong}"))
+                problems.append(page.at(
+                    figure.line, f"{figure.kind}: {wrong}"))
     return problems
 
 
@@ -80,6 +83,10 @@ def _figure(root, target):
         return (f"{path} draws no figure {name!r}; it draws "
                 f"{', '.join(known) or 'none'}")
     return ""
+
+
+def _interactive(root, target):
+    return interactive.wrong(target, root)
 
 
 def drawn(path: Path) -> tuple[list[str], bool]:

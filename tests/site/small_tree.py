@@ -28,6 +28,12 @@ alt: @alt@
 caption: @caption@
 ```
 
+``` interactive
+layers/scale::slope
+alt: @alt_try@
+caption: @caption_try@
+```
+
 ## @equations@ { #equations }
 
 @equations_text@
@@ -110,6 +116,8 @@ EN = {
     "idea": "Idea", "idea_text": "All 1,500 inputs grow alike.",
     "alt": "The line through the origin gets steeper as a grows.",
     "caption": "Three slopes, see [@jones2001line].",
+    "alt_try": "The line turns as the slider moves.",
+    "caption_try": "A slope to set.",
     "equations": "Equations", "equations_text": "For a number $a$:",
     "for_all": "for all x", "slope": "The slope", "code": "Code",
     "run": "Run", "alt_plot": "Doubling the input doubles the output.",
@@ -129,6 +137,7 @@ ZH = {
     "idea": "直觉", "idea_text": "全部 1500 个输入一起变大。",
     "alt": "过原点的直线随系数变大而变陡。",
     "caption": "三种斜率，见 [@jones2001line]。",
+    "alt_try": "拖动滑块，直线随之转动。", "caption_try": "可以调的斜率。",
     "equations": "公式", "equations_text": "设数 $a$：",
     "for_all": "对所有 x", "slope": "斜率", "code": "代码",
     "run": "运行", "alt_plot": "输入翻倍，输出也翻倍。",
@@ -316,6 +325,7 @@ FILES = {
     "docs/en/about/history.md": ABOUT.format("History", "6 December 1947."),
     "docs/zh/api/layers.md": "generated, not checked\n",
     "docs/figures/layers/scale.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "docs/overrides/assets/interactive/slope.js": "(() => {})();\n",
     "docs/overrides/main.html": '<a href="https://example.org/">out</a>\n',
     "docs/overrides/site.css": "body { color: black; }\n",
     "docs/references.bib": BIB,

@@ -13,7 +13,7 @@ from pymdownx.superfences import SuperFencesException
 from sitekit.execute import ROOT
 from sitekit.markdown import SiteError, fence
 
-FENCES = ("quote", "figure", "result", "run", "references")
+FENCES = ("quote", "figure", "interactive", "result", "run", "references")
 
 
 @pytest.fixture
@@ -56,6 +56,11 @@ def test_a_good_page_builds(build_page):
     ("``` quote\ntests/none.py::x\n```", "tests/none.py"),
     ("!!! n\n    ``` quote\n    tests/support.py::nothing\n    ```", "nothing"),
     ("``` figure\nexamples/no/no.py::x\nalt: a\ncaption: b\n```", "no/no.py"),
+    ("``` interactive\nlayers/lstm::no\nalt: a\ncaption: b\n```",
+     "interactive/no.js"),
+    ("``` interactive\nno/no::steps\nalt: a\ncaption: b\n```", "no/no.py"),
+    ("``` interactive\noptimizers/gradient_descent::steps\ncaption: b\n```",
+     "gradient_descent::steps has no alt"),
     ("``` result\nexamples/no/no.py::x\n```", "no/no.py"),
     ("``` run\nexamples/no/no.py\n```", "no/no.py"),
     ("As shown [@nobody1900nothing].", "nobody1900nothing"),

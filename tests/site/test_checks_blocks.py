@@ -32,7 +32,7 @@ BREAKAGES = {
         EN, EN_OPENING, "", "no paragraph after the title"),
     "page too short": (EN, EN_MIDDLE, "", "lines; expected 80 to 250"),
     "page too long": (
-        EN, "## Guess", "more\n" * 200 + "## Guess", "290 lines"),
+        EN, "## Guess", "more\n" * 200 + "## Guess", "296 lines"),
     "alt text without a finding": (
         EN, "alt: The line", "alt: Figure of the line", "states no finding"),
     "alt text too short": (
@@ -41,6 +41,12 @@ BREAKAGES = {
         ZH, "alt: 输入翻倍", "alt: 图中输入翻倍", "states no finding"),
     "no alt text": (EN, "alt: The line", "no: The line", "without alt"),
     "no caption": (EN, "caption: Three", "no: Three", "without caption"),
+    "interactive figure without alt": (
+        EN, "alt: The line turns", "no: The line turns", "without alt"),
+    "interactive figure without caption": (
+        ZH, "caption: 可以调的", "no: 可以调的", "without caption"),
+    "interactive alt without a finding": (
+        EN, "alt: The line turns", "alt: Plot of a line", "states no finding"),
     "no failure box": (EN, "!!! failure", "!!! note", "no !!! failure box"),
     "two exercises": (
         ZH, """??? success "解答\"""", """??? note "解答\"""",

@@ -51,6 +51,20 @@ BREAKAGES = {
     "drawing elsewhere": (
         EN, "docs/figures/layers/scale.svg", "docs/scale.png",
         "expected docs/figures/"),
+    "no such script": (
+        EN, "layers/scale::slope", "layers/scale::slopes",
+        "there is no script docs/overrides/assets/interactive/slopes.js"),
+    "script removed": (
+        "docs/overrides/assets/interactive/slope.js", "", None,
+        "docs/zh/layers/scale.md|interactive: there is no script"),
+    "interactive figure of no concept": (
+        ZH, "layers/scale::slope", "layers/gru::slope",
+        "there is no module dlguide/layers/gru.py"),
+    "interactive figure without a name": (
+        EN, "layers/scale::slope", "layers/scale",
+        "expected chapter/stem::name"),
+    "the frame is no figure": (
+        EN, "layers/scale::slope", "layers/scale::frame", "expected chapter"),
 }
 
 

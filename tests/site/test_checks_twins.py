@@ -29,6 +29,15 @@ BREAKAGES = {
         EN, "scale.py::scale", "scale.py::Scale", "#code lacks quote"),
     "figure differs": (
         EN, "scale.svg", "scales.svg", "#idea lacks figure"),
+    "interactive figure differs": (
+        EN, "scale::slope", "scale::slopes",
+        "#idea lacks figure 'layers/scale::slope'"),
+    "interactive figure missing": (
+        ZH, "``` interactive\nlayers/scale::slope", "``` text\nlayers",
+        "#idea lacks figure 'layers/scale::slope'"),
+    "number in its caption differs": (
+        EN, "A slope to set", "A slope of 3 to set",
+        "docs/zh/layers/scale.md|#idea lacks number '3'"),
     "result differs": (
         EN, "result\nexamples/layers/scale.py::line",
         "result\nexamples/layers/scale.py::other", "#run lacks result"),

@@ -20,6 +20,7 @@ def test_a_fresh_run_prints_the_committed_text(concept, example):
     cells = [cell for cell in run.cells if cell.kind == "code"]
     drawn = [figure for cell in cells for figure in cell.figures]
     assert drawn == [f for cell in record["cells"] for f in cell["figures"]]
+    assert sorted(run.exports) == record.get("exports", [])
     if record["card"]["backend"] in ("none", keras.backend.backend()):
         printed = [cell.stdout for cell in cells]
         assert printed == [cell["stdout"] for cell in record["cells"]]

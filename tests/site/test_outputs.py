@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sitekit import execute, keys, outputs
+from sitekit import execute, interactive, keys, outputs
 from sitekit.figures import fence as figure_fence
 from sitekit.figures import prefixed, rasters, themed
 from sitekit.generate import notebook
@@ -18,6 +18,7 @@ EXAMPLE = '''# %% [markdown] lang="zh"
 # # Title $x_t$
 # %% name="setup"
 import matplotlib.pyplot as plt
+import numpy as np
 
 from dlguide.layers.toy import double
 
@@ -27,6 +28,7 @@ print("twice 2 is", double(2))  # comment
 fig, ax = plt.subplots(num="line")
 ax.plot([0, 1], [0, 1])
 plt.show()
+exports = {"doubled": {"x": SEEDS[1], "W": np.eye(2)}}
 '''
 
 
@@ -110,6 +112,34 @@ def test_a_missing_figure_is_stale(done):
     assert outputs.is_stale("layers/toy", done)
 
 
+def test_exported_data_is_a_file_and_its_absence_is_stale(done):
+    path = outputs.export_path("layers/toy", "doubled", done)
+    assert path.read_text() == '{"x":1,"W":[[1.0,0.0],[0.0,1.0]]}\n'
+    assert outputs.load("layers/toy", done)["exports"] == ["doubled"]
+    path.unlink()
+    assert outputs.is_stale("layers/toy", done)
+
+
+def test_data_that_is_no_number_cannot_be_exported(project):
+    run = SimpleNamespace(figures={}, exports={"x": float("nan")})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        outputs.save("layers/toy", run, project)
+
+
+def test_interactive_figure_carries_the_exported_data(done):
+    script = done / "docs/overrides/assets/interactive/doubled.js"
+    script.parent.mkdir(parents=True)
+    script.write_text("// draws\n")
+    page = Page(done)
+    text = "layers/toy::doubled\nalt: y is 2x\ncaption: Doubled."
+    html = interactive.fence(text, page)
+    assert '<script type="application/json">{"x":1,"W":' in html
+    assert '<script src="assets/interactive/doubled.js" defer>' in html
+    assert "y is 2x</p></noscript>" in html
+    again = interactive.fence(text, page)  # a script is loaded once
+    assert "src=" not in again
+
+
 def test_modules_are_found_transitively(project):
     found = keys.modules_of(project / "examples/layers/toy.py", project)
     assert [path.name for path in found] == ["base.py", "toy.py"]
@@ -143,7 +173,7 @@ class Page:
 
     def __init__(self, root, lang="en"):
         """Keep root and language."""
-        self.root, self.lang = root, lang
+        self.root, self.lang, self.scripts = root, lang, set()
         self.say = lambda zh, en: zh if lang == "zh" else en
         self.link = self.inline = lambda text: text
 
