@@ -330,6 +330,33 @@ def test_dense_layer_and_convolution_are_equal_to_1e_6(example):
     assert float(ops.std(run["one_map"])) > 0.1
 
 
+def found_xor(slope, N):
+    """How many of 100 networks learn XOR; z < 0 has the given slope."""
+    rng = np.random.default_rng(0)
+    W_1, W_2 = (
+        rng.uniform(-1, 1, (100, *s)) * np.sqrt(3 * glorot(*s))
+        for s in ((2, N), (N, 1))
+    )
+    b_1, b_2 = np.zeros((100, 1, N)), np.zeros((100, 1, 1))
+    for _ in range(3000):
+        z = ROWS @ W_1 + b_1
+        share = np.where(z > 0, 1, slope)
+        delta_2 = (share * z @ W_2 + b_2 - XOR[:, None]) / 2
+        delta_1 = delta_2 @ W_2.mT * share
+        W_2 -= 0.1 * (share * z).mT @ delta_2
+        b_2 -= 0.1 * delta_2.sum(1, keepdims=True)
+        W_1 -= 0.1 * ROWS.T @ delta_1
+        b_1 -= 0.1 * delta_1.sum(1, keepdims=True)
+    z = ROWS @ W_1 + b_1
+    y_hat = (np.where(z > 0, z, slope * z) @ W_2 + b_2)[..., 0]
+    return ((y_hat > 0.5) == (XOR > 0.5)).all(axis=1).sum()
+
+
+def test_leaky_relu_finds_xor_more_often():
+    for N in (2, 4):
+        assert found_xor(0.1, N) > found_xor(0.0, N) + 10
+
+
 # error
 
 
