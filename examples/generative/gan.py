@@ -5,7 +5,7 @@
 # 2. 两种生成器损失的梯度相差多少倍？
 # 3. 八个峰围成一圈：生成器丢了几个，又怎样找回来？
 #
-# 本例较长，在 2 个 CPU 核上约需 1 分钟。
+# 共训练 15 次，所以本例较长，在 2 个 CPU 核上约需 1 分钟。
 
 # %% [markdown] lang="en"
 # # The GAN: a game whose outcome you can see
@@ -15,7 +15,8 @@
 # 3. Eight modes on a ring: how many does the generator lose, and what brings
 #    them back?
 #
-# This example is a long one, about 1 minute on 2 CPU cores.
+# It makes 15 training runs, so it is a long example: about 1 minute on 2 CPU
+# cores.
 
 # %% name="setup"
 import keras

@@ -2,7 +2,8 @@
 # # GRU 与加法问题
 #
 # 先数参数，再看 2 种 GRU 差多少，最后训练：序列有 60 步，其中 2 个数做了标记，
-# 答案是它们的和。2 种 GRU 与简单循环神经网络用同样的 5 个种子、同样的步数。
+# 答案是它们的和。2 种 GRU 与简单循环神经网络用同样的 5 个种子、同样的步数：
+# 共训练 15 个网络，所以在 2 个 CPU 核上约需 1 分钟。
 
 # %% [markdown] lang="en"
 # # The GRU and the adding problem
@@ -10,7 +11,8 @@
 # First the parameters are counted, then you see how far apart the 2 variants
 # are. At the end comes training: sequences of 60 steps, 2 numbers marked, the
 # answer is their sum. Both variants and a simple network get the same 5 seeds
-# and the same number of steps.
+# and the same number of steps: 15 networks to train, so all of it takes about
+# 1 minute on 2 CPU cores.
 
 # %% name="setup"
 import keras
