@@ -14,6 +14,7 @@ CODE_LINES = {
     "about": 100,  # three experiments behind one page
 }
 MOST_LINES = 60
+EXPORT_LINES = 15  # more, for the data of an interactive figure
 DRAWS = ("subplots", "figure", "subplot_mosaic")
 
 
@@ -89,6 +90,9 @@ def _code(path, code):
         1 for cell in code for line in cell.lines
         if line.strip() and not line.strip().startswith("#"))
     most = CODE_LINES.get(path.parent.name, MOST_LINES)
+    names = {name for node in project.tree_of(path).body
+             for name in project.names_of(node)}
+    most += EXPORT_LINES if "exports" in names else 0
     if count > most:
         yield 1, f"{count} lines of code; expected at most {most}"
     rows = {n for cell in code for n in range(cell.first, cell.last + 1)}

@@ -208,6 +208,13 @@ def test_each_fold_doubles_the_pieces(example):
     assert pieces == {L: 2**L for L in pieces}
 
 
+def test_four_trained_relus_enclose_a_disc_and_none_can_be_missed(example):
+    run = example("basics/neural_network")
+    assert run["cut"] == most_regions(4, 2)
+    assert run["right"][0] > 0.95
+    assert max(run["right"][1:]) < 0.85
+
+
 def test_training_does_not_find_the_folds_that_exist(example):
     run = example("basics/neural_network")
     x = (run["x"] + 1) / 2

@@ -3,7 +3,7 @@
 import pytest
 
 from sitekit.checks.examples import check_examples
-from tests.site.small_tree import FILES, assert_seen
+from tests.site.small_tree import FILES, assert_seen, replace, write
 
 EXAMPLE = "examples/layers/scale.py"
 SOURCE = FILES[EXAMPLE]
@@ -24,6 +24,9 @@ BREAKAGES = {
         EXAMPLE, "SEED = 0", "# %% name=\"b\"\nSEED = 0", "neither SEED nor"),
     "too much code": (
         EXAMPLE, "print(y)", "print(y)\n" * 60, "67 lines of code"),
+    "too much code, even with exported data": (
+        EXAMPLE, "print(y)", "exports = {}\n" + "print(y)\n" * 75,
+        "83 lines of code; expected at most 75"),
     "comment in a language": (
         EXAMPLE, "# (N,)", "# 形状 (N,)", "expected one without a language"),
     "figure without a name": (EXAMPLE, 'num="line"', "1", "without a name"),
@@ -39,3 +42,9 @@ BREAKAGES = {
 @pytest.mark.parametrize("name", BREAKAGES)
 def test_breakage_is_seen(name, tmp_path):
     assert_seen(check_examples, tmp_path, BREAKAGES[name])
+
+
+def test_exported_data_may_take_a_few_more_lines(tmp_path):
+    root = write(tmp_path)
+    replace(root, EXAMPLE, "print(y)", "exports = {}\n" + "print(y)\n" * 60)
+    assert check_examples(root) == []

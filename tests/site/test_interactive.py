@@ -5,12 +5,15 @@ The numbers are those of the functions that each script puts into
 """
 
 import gzip
+import json
 
 import numpy as np
 import pytest
 from keras import ops
 
+from dlguide.basics import neural_network as nn
 from dlguide.optimizers import gradient_descent as gd
+from sitekit import outputs
 from sitekit.checks import project
 from sitekit.execute import ROOT
 from sitekit.interactive import FRAME, script_path
@@ -189,3 +192,79 @@ def test_more_curvature_makes_the_same_step_diverge(tab, served):
     figure.locator("input[type=range]").nth(1).focus()
     tab.keyboard.press("ArrowRight")
     assert "diverges" in output.inner_text()
+
+
+# decision regions of a small network
+
+
+def exported(name):
+    """Data that the example of a figure exports, as arrays."""
+    path = outputs.export_path(FIGURES[name], name, ROOT)
+    data = json.loads(path.read_text("utf-8"))
+    return {key: np.array(value) for key, value in data.items()}
+
+
+def masked(net, on):
+    """Its weights, for `network`, with some units switched off."""
+    W_2 = net["W_2"] * np.array(on)[:, None]
+    return [(net["W_1"], net["b_1"]), (W_2, net["b_2"])]
+
+
+SWITCHES = [[1, 1, 1, 1], [0, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("on", SWITCHES)
+def test_network_computes_what_dlguide_computes(tab, served, on):
+    visit(tab, served, "decision_regions")
+    weights = masked(exported("decision_regions"), on)
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 21)] * 2), -1)
+    grid = grid.reshape(-1, 2)
+    found = tab.evaluate("""([grid, on]) => {
+        const data = document.querySelector("#int-decision_regions script");
+        const net = JSON.parse(data.textContent);
+        return grid.map(x => dlguide.decision_regions.forward(net, x, on));
+    }""", [grid.tolist(), on])
+    h = ops.convert_to_numpy(nn.layer(grid, *weights[0], ops.relu))
+    y_hat = ops.convert_to_numpy(nn.network(grid, weights))[:, 0]
+    close = {"rtol": 0, "atol": 1e-6}
+    np.testing.assert_allclose([f["h"] for f in found], h * on, **close)
+    np.testing.assert_allclose([f["y_hat"] for f in found], y_hat, **close)
+    p = ops.convert_to_numpy(ops.sigmoid(y_hat))
+    np.testing.assert_allclose([f["p"] for f in found], p, atol=1e-6)
+
+
+@pytest.mark.parametrize("on", SWITCHES)
+def test_shaded_regions_are_where_the_answer_is_yes(tab, served, on):
+    visit(tab, served, "decision_regions")
+    weights = masked(exported("decision_regions"), on)
+    found = tab.evaluate("""(on) => {
+        const data = document.querySelector("#int-decision_regions script");
+        const net = JSON.parse(data.textContent);
+        const regions = dlguide.decision_regions;
+        return [regions.regions(net, on), regions.agreement(net, on)];
+    }""", on)
+    cells = np.linspace(-0.99, 0.99, 100)
+    grid = np.stack(np.meshgrid(cells, cells), -1)
+    yes = ops.convert_to_numpy(nn.network(grid, weights))[..., 0] > 0
+    area = sum(map(shoelace, found[0])) / 4
+    assert area == pytest.approx(yes.mean(), abs=2e-3)
+    right = yes == (np.linalg.norm(grid, axis=-1) < 0.7)
+    assert found[1] == pytest.approx(right.mean(), abs=1e-6)
+
+
+def shoelace(polygon):
+    x, y = np.array(polygon).T
+    return abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
+
+
+def test_point_moves_by_tap_and_a_unit_is_switched_off(tab, served):
+    figure = visit(tab, served, "decision_regions")
+    output = figure.locator("output")
+    figure.locator("svg").first.click(position={"x": 8, "y": 8})
+    assert "the answer is no" in output.inner_text()
+    assert float(figure.locator("input").first.input_value()) < -0.9
+    assert float(figure.locator("input").nth(1).input_value()) > 0.9
+    figure.locator("input[type=checkbox]").first.focus()
+    tab.keyboard.press("Space")
+    assert "the answer is yes" in output.inner_text()  # open on that side
+    assert "h₁ = off" in figure.locator("svg").nth(1).text_content()

@@ -27,9 +27,10 @@
     const pictures = html(app, "div", { class: "int-pictures" });
     let draw = () => {};
 
-    const control = (label, tag, attributes) => {
-      const row = html(controls, "div", { class: "int-control" });
-      const id = `int-${name}-${controls.childElementCount}`;
+    let count = 0;
+    const control = (label, tag, attributes, parent = controls) => {
+      const row = html(parent, "div", { class: "int-control" });
+      const id = `int-${name}-${count += 1}`;
       html(row, "label", { for: id }, label);
       return html(row, tag, { id, ...attributes });
     };
@@ -64,7 +65,9 @@
       },
 
       check(label, checked = true) {
-        const input = control(label, "input", { type: "checkbox" });
+        let group = controls.lastElementChild; // boxes in a row of their own
+        if (!group || group.className !== "int-checks") group = html(controls, "div", { class: "int-checks" });
+        const input = control(label, "input", { type: "checkbox" }, group);
         input.checked = checked;
         input.addEventListener("input", () => draw());
         return { get value() { return input.checked; }, input };

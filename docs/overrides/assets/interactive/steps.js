@@ -82,7 +82,7 @@
         error.add("path", { d: `M${values.map((v, n) => `${t(n)} ${size(v)}`).join("L")}`, ...look });
         error.add("path", { d: `M${60 + i * 125} 16h26`, ...look });
         error.add("text", { x: 92 + i * 125, y: 21, fill: "currentColor" },
-          `${name}: ${m[i].toFixed(2)}`);
+          `${name}: × ${m[i].toFixed(2)}`);
       });
     };
 
@@ -94,7 +94,7 @@
       drawError(points, m);
       const limit = largestStep(lam);
       const sign = Math.abs(eta.value - limit) < 1e-9 ? "=" : eta.value < limit ? "<" : ">";
-      const law = `η = ${eta.value.toFixed(3)} ${sign} 2/λ_max = ${limit.toFixed(3)}`;
+      const law = `η = ${eta.value.toFixed(3)} ${sign} 2/λ₂ = ${limit.toFixed(3)}`;
       const far = Math.hypot(...points[N]).toPrecision(2);
       const best = bestStep(lam).toFixed(3);
       fig.tell(say(
