@@ -162,6 +162,7 @@ def test_without_the_last_two_terms_the_gradient_is_wrong():
     dx = numbers(batch_norm_backward(dy, x_hat, v, gamma)[0])
     frozen = gamma / np.sqrt(v + 1e-3) * dy  # mean and variance held fixed
     assert relative_error(dx, frozen) > 0.2
+    assert np.abs(frozen.sum(axis=0)).min() > 0.1  # what a bias would get
 
 
 @float64()
