@@ -7,7 +7,7 @@ TESTS ?=
 BACKEND ?= tensorflow
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve build offline test check lint examples browser clean
+.PHONY: serve build offline test record check lint examples browser clean
 
 serve: $(VENV)/site.stamp
 	$(BIN)/mkdocs serve
@@ -21,7 +21,12 @@ offline: build
 
 # every page, snippet, equation, claim, example and both sites
 test: $(VENV)/test.stamp
-	BACKEND=$(BACKEND) $(BIN)/pytest -q -n 2 --dist loadgroup --durations 20 $(TESTS)
+	BACKEND=$(BACKEND) $(BIN)/pytest -q -n 2 --dist loadgroup --durations 20 \
+		--junitxml .cache/report-$(BACKEND).xml $(TESTS)
+
+# after a full `make test`: its figures for the page about/quality
+record:
+	$(BIN)/python -m sitekit.quality record .cache/report-$(BACKEND).xml
 
 # the contract of the pages, in seconds, without Keras
 check: $(VENV)/site.stamp

@@ -22,7 +22,8 @@ from sitekit.fonts import write_font
 from sitekit.markdown import escape
 from sitekit.math import replace_math, to_mathml
 
-SOURCES = ("dlguide/**/*.py", "examples/*/*.py", "tests/**/*.py")
+SOURCES = ("dlguide/**/*.py", "examples/*/*.py", "tests/**/*.py",
+           "sitekit/**/*.py")
 
 
 def generate(lang, root=ROOT):

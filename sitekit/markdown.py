@@ -32,6 +32,7 @@ FENCES = {
     "glossary": "sitekit.terms:glossary_fence",
     "notation": "sitekit.terms:notation_fence",
     "path": "sitekit.path:fence",
+    "quality": "sitekit.quality:fence",
 }
 
 

@@ -24,7 +24,8 @@ os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 WATCHED = (
     "dlguide", "examples", "docs/en", "docs/figures", "docs/overrides",
     "docs/references.bib", "docs/glossary.yml", "docs/notation.yml",
-    "docs/corrections.yml", "docs/history.yml", "mkdocs.en.yml",
+    "docs/corrections.yml", "docs/history.yml", "docs/test_run.json",
+    "mkdocs.en.yml",
 )
 
 

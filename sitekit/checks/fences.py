@@ -8,7 +8,7 @@ from sitekit.checks import project
 KINDS = (
     "quote", "figure", "interactive", "result", "run", "references",
     "bibliography", "corrections", "timeline", "glossary", "notation", "path",
-    "sh", "text",
+    "quality", "sh", "text",
 )
 RAW = re.compile(r"<(pre|code|script|style|iframe|img|object|embed)\b", re.I)
 PROMPT = re.compile(r"^\s*(>>>|In \[\d*\]:) ?\S", re.M)
