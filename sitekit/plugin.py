@@ -6,6 +6,7 @@ plugin then builds the English one, mkdocs.en.yml, into its folder `en/`.
 
 import contextlib
 import os
+import re
 from pathlib import Path
 
 from mkdocs.commands.build import build
@@ -27,6 +28,9 @@ WATCHED = (
     "docs/corrections.yml", "docs/history.yml", "docs/test_run.json",
     "mkdocs.en.yml",
 )
+
+
+API_STYLE = re.compile(r'\s*<link[^>]*_mkdocstrings\.css"[^>]*>')
 
 
 class GuidePlugin(BasePlugin):
@@ -53,6 +57,12 @@ class GuidePlugin(BasePlugin):
             ids = [item.id for item in flat(page.toc)]
             return match_ids(slim(html), ids)
         return html
+
+    def on_post_page(self, output, *, page, config):
+        """Load the style of the API pages on these only."""
+        if page.file.src_uri.startswith("api/"):
+            return output
+        return API_STYLE.sub("", output)
 
     @event_priority(-100)  # after Material has written the index
     def on_post_build(self, config):

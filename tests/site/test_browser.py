@@ -222,6 +222,13 @@ def test_every_local_link_and_anchor_of_the_site_resolves(site):
     assert broken == []
 
 
+def test_style_of_the_api_is_loaded_on_its_pages_only(site):
+    for url, expected in ((CONCEPT, 0), (NOTEBOOK, 0), ("api/layers/", 1)):
+        for folder in ("", "en/"):
+            html = (site / folder / url / "index.html").read_text("utf-8")
+            assert html.count("_mkdocstrings.css") == expected, folder + url
+
+
 def test_each_page_names_its_twin_for_search_engines(site):
     for url in URLS:
         html = (site / url / "index.html").read_text("utf-8")

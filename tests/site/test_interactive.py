@@ -41,7 +41,7 @@ def plain_tab(browser):
 
 def open_tab(browser, **options):
     context = browser.new_context(
-        viewport={"width": 320, "height": 640}, **options)
+        viewport={"width": 320, "height": 640}, has_touch=True, **options)
     page = context.new_page()
     page.trouble = []
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
@@ -83,13 +83,18 @@ def test_figure_fits_a_small_phone_and_answers_the_keyboard(
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_control_has_a_label_and_can_be_reached(tab, served, name):
+def test_every_control_has_a_label_and_a_visible_focus(tab, served, name):
     figure = visit(tab, served, name)
-    for control in figure.locator("input, select").all():
-        assert control.evaluate("input => input.labels.length") == 1
-        control.focus()
+    controls = figure.locator("input, select, button").all()
+    controls[0].focus()
+    for control in controls:
+        labels = "input => [...input.labels || []].map(l => l.textContent)"
+        assert [*control.evaluate(labels), control.text_content()][0]
         assert control.evaluate("input => input === document.activeElement")
+        outline = control.evaluate("input => getComputedStyle(input).outline")
+        assert "solid 2px" in outline
         assert control.bounding_box()["height"] >= 16
+        tab.keyboard.press("Tab")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -150,6 +155,10 @@ def walk(lam, eta, w, steps):
 
 @pytest.mark.parametrize("lam", [[1.0, 10.0], [1.0, 1.0], [1.0, 20.0]])
 def test_steps_equal_those_of_dlguide(tab, served, lam):
+    compare_steps(tab, served, lam)
+
+
+def compare_steps(tab, served, lam):
     visit(tab, served, "steps")
     rates, start = [0.005, 0.1, 2 / 11, 0.19, 0.2, 0.21, 0.4], [-4.5, 2]
     found = tab.evaluate("""([lam, rates, start]) => rates.map((eta) => {
@@ -215,6 +224,10 @@ SWITCHES = [[1, 1, 1, 1], [0, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]]
 
 @pytest.mark.parametrize("on", SWITCHES)
 def test_network_computes_what_dlguide_computes(tab, served, on):
+    compare_network(tab, served, on)
+
+
+def compare_network(tab, served, on):
     visit(tab, served, "decision_regions")
     weights = masked(exported("decision_regions"), on)
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 21)] * 2), -1)
@@ -260,7 +273,7 @@ def shoelace(polygon):
 def test_point_moves_by_tap_and_a_unit_is_switched_off(tab, served):
     figure = visit(tab, served, "decision_regions")
     output = figure.locator("output")
-    figure.locator("svg").first.click(position={"x": 8, "y": 8})
+    figure.locator("svg").first.tap(position={"x": 8, "y": 8})
     assert "the answer is no" in output.inner_text()
     assert float(figure.locator("input").first.input_value()) < -0.9
     assert float(figure.locator("input").nth(1).input_value()) > 0.9
@@ -268,3 +281,21 @@ def test_point_moves_by_tap_and_a_unit_is_switched_off(tab, served):
     tab.keyboard.press("Space")
     assert "the answer is yes" in output.inner_text()  # open on that side
     assert "h₁ = off" in figure.locator("svg").nth(1).text_content()
+
+
+@pytest.mark.parametrize(("name", "old", "new", "compare", "setting"), [
+    ("steps", "1 - eta", "1 - 1.00001 * eta", compare_steps, [1.0, 10.0]),
+    ("steps", "value - eta", "value + eta", compare_steps, [1.0, 10.0]),
+    ("decision_regions", "Math.max(\n      0,", "Math.max(\n      -1e-5,",
+     compare_network, [1, 1, 1, 1]),
+    ("decision_regions", "on[j] * Math", "Math", compare_network, [0, 1, 1, 1]),
+])
+def test_a_script_that_computes_otherwise_is_seen(
+    tab, served, name, old, new, compare, setting
+):
+    script = script_path(name, ROOT).read_text("utf-8")
+    assert old in script
+    tab.route(f"**/{name}.js", lambda route: route.fulfill(
+        body=script.replace(old, new), content_type="text/javascript"))
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        compare(tab, served, setting)

@@ -56,6 +56,18 @@ def test_page_opens_from_its_folder(tab, folder, lang, name):
     assert broken == []
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_interactive_figure_works_from_a_folder(tab, folder, lang):
+    page = folder / f"dlguide-{lang}/basics/neural_network/index.html"
+    tab.goto(page.as_uri(), wait_until="load")
+    figure = tab.locator("#int-decision_regions")
+    said = figure.locator("output").inner_text()
+    figure.locator("input").first.focus()
+    tab.keyboard.press("ArrowLeft")
+    assert figure.locator("output").inner_text() != said
+    assert tab.trouble == []
+
+
 @pytest.mark.parametrize(("lang", "query", "target"), [
     ("zh", "卷积", "layers/convolution/index.html"),
     ("en", "convolution", "layers/convolution/index.html"),

@@ -79,7 +79,7 @@
           stroke: "var(--fig-2)", "stroke-width": 1.5, "stroke-dasharray": "6 4" });
         const far = 0.12 / Math.sqrt(size);
         plane.add("text", { x: x(a + far * u), y: y(c + far * v) + 5, "text-anchor": "middle",
-          fill: "var(--fig-2)" }, names[j]);
+          fill: "currentColor" }, names[j]);
       });
       plane.add("path", { d: `M${x(point[0])} ${y(point[1])}m-9 0h18m-9 -9v18`,
         stroke: "var(--fig-4)", "stroke-width": 3 });
