@@ -139,6 +139,6 @@ fig, ax = plt.subplots(num="memory")
 worst, best = lstm_memory.min(axis=0), rnn_memory.max(axis=0)
 ax.semilogy(worst, "C0-", best, "C1--", fresh_1, "C2:", fresh_0, "C4-.")
 ax.legend(["LSTM, worst of 5", "simple RNN, best of 10", "untrained, bias 1",
-           "untrained, bias 0"], loc=(0.55, 0.5))
+           "untrained, bias 0"], loc=(0.55, 0.59))
 ax.set(xlabel="steps back", ylabel="change of the answer", ylim=(1e-7, 3))
 plt.show()
