@@ -5,9 +5,11 @@ PYTHON ?= python3
 # pytest's paths; empty for all
 TESTS ?=
 BACKEND ?= tensorflow
+# for make versions: oldest, newest or both
+VERSIONS ?= oldest newest
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve build offline test record check lint examples browser clean
+.PHONY: serve build offline test record check lint examples versions successor clean
 
 serve: $(VENV)/site.stamp
 	$(BIN)/mkdocs serve
@@ -42,8 +44,16 @@ lint: $(VENV)/test.stamp
 examples: $(VENV)/test.stamp
 	$(BIN)/python -m sitekit.examples $(if $(FRESH),--fresh)
 
+# the fast tests and the site with the oldest and newest versions allowed
+versions:
+	PYTHON=$(PYTHON) sh requirements/versions.sh $(VERSIONS)
+
+# what Zensical, the theme's successor, makes of both languages; no gate
+successor:
+	PYTHON=$(PYTHON) sh requirements/successor.sh
+
 clean:
-	rm -rf $(VENV) site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-successor site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
 
 # The lock of the tests contains that of the site, so one environment serves both.
 $(VENV)/test.stamp: requirements/test.txt pyproject.toml

@@ -17,6 +17,7 @@ from markdown.treeprocessors import Treeprocessor
 from pymdownx.superfences import SuperFencesException
 
 ROOT = Path(__file__).resolve().parent.parent
+ZENSICAL = "rendering_context"  # preprocessor by which Zensical is known
 
 # name of the fence -> module:function
 FENCES = {
@@ -62,6 +63,8 @@ class Site:
         """Path of the page inside `docs/<lang>/`; "" outside a build."""
         if "relpath" in self.md.treeprocessors:  # MkDocs' own, per page
             return self.md.treeprocessors["relpath"].file.src_uri
+        if ZENSICAL in self.md.preprocessors:
+            return self.md.preprocessors[ZENSICAL].page.path
         return self._page
 
     @page.setter
@@ -77,6 +80,8 @@ class Site:
         if path.endswith(".md") or path.startswith("examples/"):
             path = folder(path)
         here = folder(self.page)
+        if ZENSICAL in self.md.preprocessors:  # takes URLs from the source's
+            here = posixpath.dirname(self.page)
         url = posixpath.relpath("/" + path, "/" + here)
         url += "/" if path.endswith("/") or not path else ""
         return url + ("#" + fragment if fragment else "")

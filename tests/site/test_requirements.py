@@ -1,6 +1,7 @@
 """The locks: complete, hashed, without addresses, and above known holes."""
 
 import re
+import runpy
 import tomllib
 
 import pytest
@@ -10,6 +11,9 @@ from sitekit.execute import ROOT
 LOCKS = ("site", "test")
 # below these versions there are published vulnerabilities
 FLOORS = {"keras": (3, 12, 1), "jinja2": (3, 1, 6), "requests": (2, 32, 4)}
+
+
+OLDEST = runpy.run_path(str(ROOT / "requirements/oldest.py"))
 
 
 def pinned(lock):
@@ -53,3 +57,33 @@ def test_the_package_demands_the_floor_of_keras():
         "optional-dependencies"]) | set(
         project["project"].get("optional-dependencies", {}))
     assert extras == {"tensorflow", "jax", "torch", "site", "test"}
+
+
+def test_every_requirement_has_a_lower_bound_that_the_lock_satisfies():
+    pins = OLDEST["oldest"](OLDEST["requirements"]())
+    locked = pinned("test")
+    bounds = dict(pin.split(" ;")[0].split("==") for pin in pins)
+    assert {"keras", "numpy", "mkdocs", "tensorflow-cpu"} <= set(bounds)
+    below = [name for name, bound in bounds.items()
+             if numbers(locked[name]) < numbers(bound)]
+    assert below == []
+
+
+@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
+def test_no_lower_bound_is_below_a_security_floor(name, floor):
+    pins = OLDEST["oldest"](OLDEST["requirements"]())
+    bounds = [pin.split("==")[1] for pin in pins if pin.startswith(f"{name}=")]
+    assert all(numbers(bound) >= floor for bound in bounds)
+
+
+def test_a_requirement_without_a_lower_bound_is_refused():
+    with pytest.raises(ValueError, match="jieba: expected a lower bound"):
+        OLDEST["oldest"](["jieba"])
+
+
+def test_oldest_keeps_markers_and_leaves_out_extras():
+    assert OLDEST["oldest"]([
+        "mkdocs>=1.6.1,<2", "mkdocstrings[python]>=1.0",
+        "tensorflow>=2.20 ; sys_platform == 'darwin'",
+    ]) == ["mkdocs==1.6.1", "mkdocstrings==1.0",
+           "tensorflow==2.20 ; sys_platform == 'darwin'"]
