@@ -17,7 +17,8 @@ RUN = """(options) => axe.run(document, options).then(done =>
 
 
 # what differs in the dark is color: one page of each kind
-DARK = ["", CONCEPT, f"en/{CONCEPT}", "practice/cifar10/", "about/history/",
+DARK = ["", CONCEPT, f"en/{CONCEPT}", "layers/convolution/",
+        "practice/cifar10/", "about/history/",
         "en/about/outlook/", "about/corrections/", "about/glossary/",
         "en/about/references/", NOTEBOOK, "api/layers/"]
 
