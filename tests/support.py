@@ -1,11 +1,21 @@
-"""Gradients for tests, on whichever backend Keras runs."""
+"""Tensors and gradients for tests, on whichever backend Keras runs."""
 
 import contextlib
 from unittest import mock
 
 import keras
 import numpy as np
+from keras import ops
 from keras.src.backend.common import dtypes
+
+
+def tensors(*arrays):
+    """NumPy arrays as tensors of the backend; their dtype is kept.
+
+    Functions of keras.ops take either; an array `+` or `*` a tensor works
+    on TensorFlow and JAX, not on PyTorch.
+    """
+    return [ops.convert_to_tensor(a) for a in arrays]
 
 
 @contextlib.contextmanager
@@ -40,27 +50,29 @@ def autodiff(fn, *arrays):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        tensors = [tf.constant(a) for a in arrays]
+        inputs = [tf.constant(a) for a in arrays]
         with tf.GradientTape() as tape:
-            for tensor in tensors:
+            for tensor in inputs:
                 tape.watch(tensor)
-            value = fn(*tensors)
-        grads = tape.gradient(value, tensors)
+            value = fn(*inputs)
+        grads = tape.gradient(value, inputs)
         return [np.zeros_like(a) if g is None else np.asarray(g)
                 for a, g in zip(arrays, grads, strict=True)]
     if backend == "jax":
         import jax
 
-        tensors = [jax.numpy.asarray(a) for a in arrays]
-        grads = jax.grad(fn, argnums=tuple(range(len(arrays))))(*tensors)
+        inputs = [jax.numpy.asarray(a) for a in arrays]
+        grads = jax.grad(fn, argnums=tuple(range(len(arrays))))(*inputs)
         return [np.asarray(g) for g in grads]
     if backend == "torch":
         import torch
 
-        tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
-        fn(*tensors).backward()
+        inputs = [torch.tensor(a, requires_grad=True) for a in arrays]
+        value = fn(*inputs)
+        if value.requires_grad:  # else it depends on none of them
+            value.backward()
         return [np.zeros_like(a) if t.grad is None else t.grad.numpy()
-                for a, t in zip(arrays, tensors, strict=True)]
+                for a, t in zip(arrays, inputs, strict=True)]
     raise ValueError(f"no gradient for backend {backend!r}")
 
 

@@ -123,6 +123,7 @@ def scaled_gradients(weights, x, y, dtype, scale=1.0, c=1.0):
     h_1 = ops.relu(ops.matmul(x, W_1))  # (B, H)
     h_2 = ops.relu(ops.matmul(h_1, W_2))  # (B, H)
     z = ops.cast(ops.matmul(h_2, W_3), "float32")  # (B, K)
+    y = ops.cast(y, "float32")
     loss = ops.mean(ops.logsumexp(z, -1) - ops.sum(y * z, -1), -1)
     d = scale * c * (ops.softmax(z) - y) / x.shape[-2]  # (mixed_precision:d)
     d_3 = ops.cast(d, dtype)
@@ -130,10 +131,8 @@ def scaled_gradients(weights, x, y, dtype, scale=1.0, c=1.0):
     d_2 = d_2 * ops.cast(h_2 > 0, dtype)
     d_1 = ops.matmul(d_2, ops.swapaxes(W_2, -1, -2))
     d_1 = d_1 * ops.cast(h_1 > 0, dtype)
-    G = [
-        ops.matmul(ops.swapaxes(a, -1, -2), d_k)
-        for a, d_k in ((x, d_1), (h_1, d_2), (h_2, d_3))
-    ]
+    G = [ops.matmul(ops.swapaxes(a, -1, -2), d_k)
+         for a, d_k in ((x, d_1), (h_1, d_2), (h_2, d_3))]
     return loss, G, [d_3, d_2, d_1]
 
 

@@ -16,7 +16,13 @@ from dlguide.generative.gan import (
     minimax_loss,
     optimal_discriminator,
 )
-from tests.support import autodiff, central_differences, relative_error
+from tests.support import (
+    autodiff,
+    central_differences,
+    float64,
+    relative_error,
+    tensors,
+)
 
 GRID = np.linspace(-9, 9, 1801)
 SPACING = 0.01
@@ -54,18 +60,21 @@ def test_no_other_discriminator_scores_more_at_any_point():
 def test_value_at_the_optimum_is_twice_js_minus_log_4():
     for mean, std in ((0.0, 1.0), (1.0, 1.0), (2.0, 0.5), (0.5, 2.0)):
         p, q = normal(0, 1), normal(mean, std)
-        V = game_value(np.log(p) - np.log(q), p, q, SPACING)
-        JS = js_divergence(p, q, SPACING)
+        s = np.log(p) - np.log(q)
+        V = game_value(*tensors(s, p, q), SPACING)
+        JS = js_divergence(*tensors(p, q), SPACING)
         assert float(V) == pytest.approx(2 * float(JS) - np.log(4), abs=1e-5)
 
 
+@float64()
 def test_js_divergence_of_two_urns_counted_by_hand():
     p, q = np.array([0.5, 0.5]), np.array([0.25, 0.75])
     m = (p + q) / 2  # 3/8, 5/8
     by_hand = (0.5 * np.log(4 / 3) + 0.5 * np.log(4 / 5)
                + 0.25 * np.log(2 / 3) + 0.75 * np.log(6 / 5)) / 2
     assert m.tolist() == [0.375, 0.625]
-    assert float(js_divergence(p, q, 1.0)) == pytest.approx(by_hand, rel=1e-6)
+    JS = js_divergence(*tensors(p, q), 1.0)
+    assert float(JS) == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_losses_equal_the_cross_entropy_of_keras():
@@ -86,7 +95,7 @@ def test_one_mode_of_8_is_a_game_computed_by_hand():
     assert D[0] == pytest.approx(1 / 9)
     assert (D[1:] == 1).all()
     V = np.log(1 / 9) / 8 + np.log(8 / 9)  # the 7 other modes add 0
-    JS = float(js_divergence(p, q, 1.0))
+    JS = float(js_divergence(*tensors(p, q), 1.0))
     assert pytest.approx(-0.3924, abs=1e-4) == V
     assert 2 * JS - np.log(4) == pytest.approx(V, abs=1e-6)
     assert JS / np.log(2) == pytest.approx(0.717, abs=1e-3)
@@ -216,14 +225,15 @@ def test_perfect_generator_leaves_a_coin_flip():
     p = normal(0, 1)
     D = optimal_discriminator(p, p)
     np.testing.assert_array_equal(D, 0.5)
-    value = float(game_value(np.zeros_like(p), p, p, SPACING))
+    value = float(game_value(*tensors(np.zeros_like(p), p, p), SPACING))
     assert value == pytest.approx(-np.log(4), abs=1e-6)
-    assert float(js_divergence(p, p, SPACING)) == pytest.approx(0, abs=1e-9)
+    JS = js_divergence(*tensors(p, p), SPACING)
+    assert float(JS) == pytest.approx(0, abs=1e-9)
 
 
 def test_densities_far_apart_reach_the_largest_divergence():
     p, q = normal(-4, 0.3), normal(4, 0.3)
-    most = float(js_divergence(p, q, SPACING))
+    most = float(js_divergence(*tensors(p, q), SPACING))
     assert most == pytest.approx(np.log(2), abs=1e-5)
 
 

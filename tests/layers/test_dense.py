@@ -144,7 +144,7 @@ def test_backward_equals_autodiff():
     x, W, b, v = arguments()
 
     def loss(x, W, b):
-        return ops.sum(v * dense(x, W, b))
+        return ops.sum(ops.multiply(v, dense(x, W, b)))
 
     for ours, exact in zip(
         gradients(x, W, b, v), autodiff(loss, x, W, b), strict=True

@@ -15,7 +15,7 @@ from dlguide.layers.dropout import (
     variance_added,
 )
 from dlguide.regularizers.weight_penalty import ridge
-from tests.support import autodiff, central_differences, float64
+from tests.support import autodiff, central_differences, float64, tensors
 
 
 def numpy_of(x):
@@ -124,7 +124,7 @@ def test_gradient_passes_through_the_units_that_stay():
     x, m = rng.normal(size=(3, 4)), rng.integers(0, 2, (3, 4)) * 1.0
 
     def loss(x):
-        return ops.sum(dropout(x, m, 0.2) ** 2)
+        return ops.sum(dropout(*tensors(x, m), 0.2) ** 2)
 
     exact = autodiff(loss, x)[0]
     assert np.all(exact[m == 0] == 0)

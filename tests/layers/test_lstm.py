@@ -6,7 +6,12 @@ import pytest
 from keras import ops
 
 from dlguide.layers.lstm import LSTMCell, lstm_step
-from tests.support import autodiff, central_differences, relative_error
+from tests.support import (
+    autodiff,
+    central_differences,
+    relative_error,
+    tensors,
+)
 
 OPEN, SHUT = 20.0, -20.0  # sigmoid(20) = 1 - 2e-9
 
@@ -191,7 +196,7 @@ def test_full_jacobian_is_the_one_derived():
     x, h, c, *weights = arguments(B=1, I=3, H=4, seed=4)
 
     def row(n, c, h):
-        h, c = lstm_step(x, h, c, *weights)
+        h, c = lstm_step(x, h, c, *tensors(*weights))
         return ops.sum(ops.concatenate([c, h], axis=-1)[0, n])
 
     rows = [

@@ -61,7 +61,12 @@ def test_max_and_average_equal_loops_and_keras(H, W, k, s, padding):
         y = to_numpy(ours, x, k, s, padding)
         np.testing.assert_allclose(
             y, loops(x, k, s, padding, summarize), atol=1e-6)
-        np.testing.assert_allclose(
+        # on PyTorch, Keras 3.15 averages copies of the edge if the padding
+        # is uneven: 1 column here
+        wrong = keras.backend.backend() == "torch" and (
+            theirs is ops.average_pool
+            and (H, W, k, s, padding) == (7, 8, 3, 2, "same"))
+        assert wrong != np.allclose(
             y, ops.convert_to_numpy(theirs(x, k, s, padding)), atol=1e-6)
 
 

@@ -116,7 +116,7 @@ def test_backward_equals_autodiff():
         h, total = h_0, 0.0
         for t in range(T):
             h = simple_rnn_step(x[t], h, W_x, W_h, b)
-            total = total + ops.sum(v[t] * h)
+            total = total + ops.sum(ops.multiply(v[t], h))
         return total
 
     for ours, exact in zip(

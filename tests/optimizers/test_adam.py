@@ -27,9 +27,13 @@ def noisy_gradients(steps=20, seed=0):
 
 def walk(gradient, w, eta, steps, rule=adam_step, n=2, **settings):
     """All points of a walk, the start included, in float64."""
-    states, path = [0 * w] * n, [w]
+    own = np.asarray
+    if rule is amsgrad_step:  # the maximum makes a tensor of v
+        own = ops.convert_to_tensor
+    states, path = [own(0 * w)] * n, [w]
     for t in range(1, steps + 1):
-        w, *states = rule(w, *states, gradient(w, t), t, eta, **settings)
+        g = own(np.asarray(gradient(path[-1], t)))
+        w, *states = rule(own(path[-1]), *states, g, t, eta, **settings)
         path.append(np.asarray(w))
     return np.array(path)
 

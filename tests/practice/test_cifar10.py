@@ -30,7 +30,12 @@ from dlguide.practice.cifar10 import (
     worst_errors,
 )
 from sitekit.execute import ROOT, read_cells
-from tests.support import autodiff, central_differences, relative_error
+from tests.support import (
+    autodiff,
+    central_differences,
+    relative_error,
+    tensors,
+)
 
 EXAMPLE = ROOT / "examples/practice/cifar10.py"
 
@@ -194,7 +199,7 @@ def test_integer_mse_pulls_the_same_way_whatever_the_labels():
     labels, logits = random_case(4)
 
     def pull(labels):
-        column = labels[:, None].astype("float64")
+        (column,) = tensors(labels[:, None].astype("float64"))
         (grad,) = autodiff(
             lambda z: integer_mse(column, ops.softmax(z)), logits
         )
@@ -207,7 +212,7 @@ def test_integer_mse_pulls_the_same_way_whatever_the_labels():
 def test_one_hot_mse_stalls_where_the_net_is_wrong_and_sure():
     z = np.zeros((1, 10))
     z[0, 0] = 12.0  # sure of class 0
-    t = np.eye(10)[[1]]  # the image is of class 1
+    (t,) = tensors(np.eye(10)[[1]])  # the image is of class 1
     (slow,) = autodiff(lambda z: ops.mean((t - ops.softmax(z)) ** 2), z)
     (fast,) = autodiff(lambda z: cross_entropy(np.array([1]), z), z)
     assert np.abs(fast).max() > 0.99

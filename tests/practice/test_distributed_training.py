@@ -17,7 +17,12 @@ from dlguide.practice.distributed_training import (
     scaled_rate,
     shard,
 )
-from tests.support import autodiff, central_differences, relative_error
+from tests.support import (
+    autodiff,
+    central_differences,
+    relative_error,
+    tensors,
+)
 
 
 def problem(seed, B=12, I=3):
@@ -28,9 +33,9 @@ def problem(seed, B=12, I=3):
 
 def mean_gradient(x, y, w):
     """Gradient of the mean squared error, by the backend."""
-    x, y = map(np.asarray, (x, y))
-    return autodiff(lambda w: ops.sum((ops.sum(
-        ops.convert_to_tensor(x) * w, axis=1) - y) ** 2) / len(y), w)[0]
+    x, y = tensors(x, y)
+    return autodiff(
+        lambda w: ops.mean((ops.sum(x * w, axis=1) - y) ** 2), w)[0]
 
 
 def shard_gradients(x, y, w, sizes):
@@ -139,7 +144,7 @@ def test_the_shards_of_two_workers_make_up_the_batches():
 
 def noise_of_the_mean(seeds):
     """Variance of the mean of one dropout mask for each seed, x = 1."""
-    masks = [keras.random.dropout(np.ones(20000, "float32"), 0.5, seed=seed)
+    masks = [keras.random.dropout(ops.ones(20000), 0.5, seed=seed)
              for seed in seeds]
     return np.var(np.mean([ops.convert_to_numpy(m) for m in masks], axis=0))
 

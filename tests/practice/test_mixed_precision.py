@@ -21,7 +21,12 @@ from dlguide.practice.mixed_precision import (
     train_step,
     update,
 )
-from tests.support import autodiff, central_differences, relative_error
+from tests.support import (
+    autodiff,
+    central_differences,
+    relative_error,
+    tensors,
+)
 
 NUMPY = {"float32": np.float32, "float16": np.float16,
          "bfloat16": ml_dtypes.bfloat16}
@@ -239,6 +244,7 @@ def test_softmax_in_float16_gives_probability_0_and_an_infinite_loss():
 
 def test_a_first_scale_that_is_too_high_costs_one_step_per_halving():
     weights, x, y = numbers("float32")
+    weights = tensors(*weights)
     state, skipped = (2.0**40, 0), 0
     for _ in range(60):
         high = state[0]
@@ -250,7 +256,8 @@ def test_a_first_scale_that_is_too_high_costs_one_step_per_halving():
 
 def test_an_overflow_skips_the_step_and_halves_the_scale():
     weights, x, y = numbers("float32")
-    after, state = train_step(weights, (2.0**30, 5), x, y, "float16", 0.1)
+    after, state = train_step(
+        tensors(*weights), (2.0**30, 5), x, y, "float16", 0.1)
     assert state == (2.0**29, 0)
     for a, b in zip(after, weights, strict=True):
         np.testing.assert_array_equal(a, b)

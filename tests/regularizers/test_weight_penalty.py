@@ -17,7 +17,7 @@ from dlguide.regularizers.weight_penalty import (
     share_reached,
     soft_threshold,
 )
-from tests.support import autodiff, float64
+from tests.support import autodiff, float64, tensors
 
 
 def regression(seed=0, N=30, I=6):
@@ -88,7 +88,7 @@ def test_keras_mse_with_l2_of_alpha_is_ridge_with_alpha():
     X, y, _ = regression()
 
     def loss(w):
-        error = ops.mean(ops.square(ops.matmul(X, w) - y))
+        error = ops.mean(ops.square(ops.matmul(X, w) - tensors(y)[0]))
         return error + keras.regularizers.L2(0.3)(w)
 
     with float64():
