@@ -18,7 +18,6 @@
 # %% name="setup"
 import matplotlib.pyplot as plt
 import numpy as np
-from keras import ops
 
 from dlguide.optimizers import adam as ad
 
@@ -157,10 +156,8 @@ G = np.where(np.array([rng.random(5001) for rng in rngs]) < 1 / 3, 3.0, -1.0)
 G = np.vstack([np.where(np.arange(5001) % 3 == 1, 3.0, -1.0), G]).T
 (fig, ax), games = plt.subplots(num="game"), {}
 for rule, n, look in ((ad.adam_step, 2, "C1--"), (ad.amsgrad_step, 3, "C0-")):
-    def play(*args, rule=rule):  # w, states, g, t, eta
-        *args, t, eta = args
-        args = map(ops.convert_to_tensor, args)
-        w, *rest = rule(*args, t, eta / t**0.5, 0.0, 0.1)
+    def play(w, *rest, rule=rule):  # rest: states, g, t, eta
+        w, *rest = rule(w, *rest[:-1], rest[-1] / rest[-2] ** 0.5, 0.0, 0.1)
         return np.clip(np.asarray(w), -1, 1), *rest
     games[n] = walk(lambda w, t: G[t], np.zeros(6), 0.1, 5000, play, n)
     print(f"{rule.__name__:12}:", *games[n][-1].round(2))
