@@ -21,6 +21,7 @@ VARIABLES = {
     "#ffffff": "--fig-paper",
 }
 
+LONG = re.compile(r"-?\d+\.\d{3,}(?!e)")
 PNG = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 
 
@@ -28,7 +29,7 @@ def themed(svg):
     """Turn matplotlib's SVG into one that follows the page's theme.
 
     Black becomes the text colour, palette colours become CSS variables,
-    numbers keep two decimals, metadata and unused ids go.
+    coordinates keep two decimals, metadata and unused ids go.
 
     Args:
         svg: text of the file that matplotlib wrote.
@@ -55,11 +56,9 @@ def themed(svg):
     for colour, variable in VARIABLES.items():
         value = f"var({variable}, {colour})"
         svg = re.sub(colour, value, svg, flags=re.I)
-    # data URLs hold no decimal points, so images are safe
-    svg = re.sub(
-        r"-?\d+\.\d{3,}(?!e)",
-        lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg,
-    )
+    # in tags only: a label says 0.005; data URLs hold no decimal points
+    svg = re.sub(r"<[^>]*>", lambda tag: LONG.sub(
+        lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), tag[0]), svg)
     svg = re.sub(r"\n\s+", "\n", svg)
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
     return re.sub(

@@ -163,9 +163,12 @@ def run_fence(text, site):
         f'<a href="{url}"{extra}>{label}</a>' for url, label, extra in links
     )
     command = f"python examples/{name}.py"
+    why = site.link("about/reproducibility.md")
     return (
         f'<div class="run-card"><p><strong>{say("这次运行", "This run")}'
         f"</strong> · {anchors}</p><dl>{items}</dl>"
         f"<p>{say('在自己的机器上重跑', 'Run it yourself')}"
-        f'{say("：", ": ")}<code>{command}</code></p></div>'
+        f'{say("：", ": ")}<code>{command}</code> · <a href="{why}">'
+        f'{say("你的数字为什么会不同", "why your numbers may differ")}</a></p>'
+        "</div>"
     )

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 from sitekit.checks import page as pages_of
@@ -27,11 +28,18 @@ def check_examples(root: Path) -> list[str]:
         code = [cell for cell in cells if not cell.is_text]
         problems += [
             f"{shown}:{line}: {message}" for line, message in (
-                *_text(cells), *_seed(code), *_code(path, code),
+                *_stem(path), *_text(cells), *_seed(code), *_code(path, code),
                 *_figures(path, code), *_names(code),
             )
         ]
     return problems
+
+
+def _stem(path):
+    """A script's folder comes first on the path, so its name can hide one."""
+    if path.stem in sys.stdlib_module_names:
+        yield 1, (f"named like Python's module {path.stem!r}, which whatever "
+                  "the script imports then cannot import")
 
 
 def _text(cells):

@@ -35,6 +35,9 @@ BREAKAGES = {
     "cell name twice": (
         EXAMPLE, "print(y)", "# %% name=\"line\"\nprint(y)",
         "'line' is already on line"),
+    "name of a module of Python": (
+        "examples/layers/numbers.py", None, SOURCE,
+        "Python's module 'numbers'"),
     "no code": (EXAMPLE, CODE, "", "no code cell"),
 }
 

@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -192,6 +193,15 @@ def test_run_fence_shows_versions_seeds_and_links_in_both_languages(done):
     assert "Seeds" in outputs.run_fence("examples/layers/toy.py", Page(done))
 
 
+@pytest.mark.parametrize(("lang", "words"), [
+    ("zh", "你的数字为什么会不同"), ("en", "why your numbers may differ")])
+def test_run_fence_leads_to_the_page_on_numbers_that_differ(done, lang, words):
+    html = outputs.run_fence("examples/layers/toy.py", Page(done, lang))
+    page = "about/reproducibility.md"
+    assert html.count(f'<a href="{page}">{words}</a>') == 1
+    assert (Path(__file__).parents[2] / f"docs/{lang}/{page}").is_file()
+
+
 @pytest.mark.parametrize(("fence", "text", "message"), [
     (outputs.result_fence, "examples/layers/toy.py::none", "no cell named"),
     (outputs.result_fence, "examples/layers/toy.py::draw", "printed nothing"),
@@ -234,11 +244,12 @@ def test_themed_svg_uses_variables_and_drops_what_is_not_needed():
            '<metadata>x</metadata><defs><style type="text/css">*{a}</style>'
            '</defs><path id="used" d="M 1.23456 2"/><g id="unused">'
            '<use href="#used" style="stroke: #0072b2; fill: #000000"/></g>'
-           "</svg>")
+           "<text>rate 0.005</text></svg>")
     html = themed(svg)
     assert "var(--fig-1, #0072b2)" in html
     assert "fill: currentColor" in html
     assert "M 1.23 2" in html
+    assert "rate 0.005" in html
     for gone in ("<?xml", "metadata", "*{a}", "unused", "10pt"):
         assert gone not in html
 
