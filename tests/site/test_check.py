@@ -14,7 +14,7 @@ def test_good_tree_passes_with_a_summary(tmp_path, capsys):
     assert check.main(["--root", str(root)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line == ("compared 4 pages, 14 equations, 2 quotes, 6 citations, "
-                    "4 figures, 12 numbers: no problem")
+                    "6 figures, 12 numbers: no problem")
 
 
 def test_problem_is_printed_and_fails(tmp_path, capsys):
