@@ -6,7 +6,8 @@
 # 3. 一个批量里只有一个类别，会怎样？
 # 4. 学习率能大到多少？
 #
-# 要训练 30 个 10 层的网络，CPU 时间约 40 秒；机器忙的时候，实际用时会长好几倍。
+# 要训练 30 个 10 层的网络，CPU 时间约 40 秒；机器忙的时候，实际用时会超过
+# 1 分钟。
 
 # %% [markdown] lang="en"
 # # Batch normalization: the same images, two scores
@@ -17,8 +18,8 @@
 # 3. What if a batch holds one class only?
 # 4. How large may the learning rate be?
 #
-# It trains 30 networks of 10 layers: about 40 seconds of CPU time, and several
-# times that on a busy machine.
+# It trains 30 networks of 10 layers: about 40 seconds of CPU time, and over 1
+# minute on a busy machine.
 
 # %% name="setup"
 import matplotlib.pyplot as plt
