@@ -29,6 +29,9 @@ DRAWN = ("figure", "interactive")  # fences with a caption
 CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
+# languages of titles, as BibLaTeX names them in `langid`
+LANGUAGES = {"french": "fr", "german": "de", "chinese": "zh"}
+
 # a place in a work: English abbreviation -> Chinese
 PLACES = (
     (r"sec(?:s|tion)?\.?|§", "第 {} 节"), (r"ch(?:apter)?\.?", "第 {} 章"),
@@ -222,14 +225,28 @@ def entry(work, site):
     authors = escape(author_line(work, site.lang) or work.key)
     year = escape(work.year)
     venue = escape(venue_line(work, site.lang))
+    where = escape(work["journal"] or work["booktitle"])
+    if where and language(work) != site.lang:
+        marked = f'<span lang="{language(work)}">{where}</span>'
+        venue = venue.replace(where, marked, 1)
     venue = venue and site.say(f"{venue}。", f" {venue}.")
-    name = f'<cite lang="en">{escape(work["title"])}</cite>'
+    name = cite_title(work)
     links = " · ".join(
         f'<a href="{escape(url)}">{breakable(label)}</a>'
         for label, url in work.links)
     text = site.say(f"{authors}（{year}）：{name}。{venue}",
                     f"{authors} ({year}). {name}.{venue}")
     return f'<div class="ref-entry">{text} {links}</div>'
+
+
+def language(work):
+    """Language of a work's title and venue, English unless it says."""
+    return LANGUAGES.get(work["langid"], "en")
+
+
+def cite_title(work):
+    """The title of a work as HTML, in its language."""
+    return f'<cite lang="{language(work)}">{escape(work["title"])}</cite>'
 
 
 def breakable(text):

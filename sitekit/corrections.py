@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from sitekit.citations import bibliography, breakable, title
+from sitekit.citations import bibliography, breakable, cite_title, title
 from sitekit.markdown import SiteError, escape
 from sitekit.references import short
 
@@ -173,7 +173,7 @@ def _work(key, site):
     work = bibliography(site.root)[key]
     links = " · ".join(f'<a href="{escape(url)}">{breakable(label)}</a>'
                        for label, url in work.links)
-    name = f'<cite lang="en">{escape(work["title"])}</cite>'
+    name = cite_title(work)
     return site.say(f"{cite}：{name}。{links}", f"{cite}: {name}. {links}")
 
 

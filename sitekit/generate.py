@@ -129,6 +129,21 @@ def to_math(latex, display):
     return f"{math}\n" if display else math
 
 
+def description(name, lang, root=ROOT):
+    """What search engines show for the notebook of an example.
+
+    Args:
+        name: "layers/lstm".
+        lang: "zh" or "en".
+        root: folder of the project.
+    """
+    title = page_title(name, lang, root) or name
+    if lang == "zh":
+        return f"{title}：执行过的笔记本，代码、输出和图都在，可以下载重跑。"
+    return (f"{title}: the executed notebook with code, output and plots, "
+            "to download and run again.")
+
+
 def links(name, lang, root):
     """Text below a notebook's title: its page and its downloads."""
     stem = name.rsplit("/", 1)[-1]
@@ -182,8 +197,12 @@ def api_page(chapter, lang, root=ROOT):
     heading = f"API：dlguide.{chapter}" if lang == "zh" else (
         f"API: dlguide.{chapter}")
     note = "接口说明取自源代码，只有英文。" if lang == "zh" else ""
+    first = about.split("\n")[0]
+    shown = (f"dlguide.{chapter} 的接口：函数与类的参数、形状、返回值和示例。"
+             if lang == "zh" else f"API of dlguide.{chapter}. {first}")
     # below the pages in the search results
-    front = "---\nsearch: { boost: 0.1 }\n---"
+    front = (f"---\ndescription: {json.dumps(shown, ensure_ascii=False)}\n"
+             "search: { boost: 0.1 }\n---")
     blocks = [front, f"# {heading}", f"{note}\n\n{about}"]
     for path in sorted(package.parent.glob("*.py")):
         if path.name == "__init__.py":

@@ -95,6 +95,7 @@ class Site:
         if not self._inline:
             inner = Markdown(extensions=[SiteExtension(lang=self.lang)])
             inner.treeprocessors.deregister("site_tooltips")
+            inner.postprocessors.deregister("site_language")
             inner.site.root, inner.site.page = self.root, self.page
             self._inline = inner
         html = self._inline.reset().convert(text)
@@ -169,7 +170,7 @@ class SiteExtension(Extension):
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
         md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
         md.treeprocessors.register(FocusableTables(md), "site_tables", 2)
-        for name in ("math", "citations", "path", "tooltips"):
+        for name in ("math", "citations", "path", "tooltips", "language"):
             import_module(f"sitekit.{name}").extend(md)
 
 

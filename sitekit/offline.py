@@ -16,8 +16,8 @@ import zipfile
 from pathlib import Path
 
 SHIM = "assets/vendor/iframe-worker.js"
-NOT_OFFLINE = ("_headers", "404.html", "sitemap.xml", "sitemap.xml.gz",
-               "search/search_index.json")
+NOT_OFFLINE = ("_headers", "robots.txt", "404.html", "sitemap.xml",
+               "sitemap.xml.gz", "search/search_index.json")
 HREF = re.compile(r'(?<=\shref=")(?![a-z][a-z0-9+.-]*:|#)([^"?#]*)([^"]*)(?=")')
 LANGUAGE = re.compile(r'<a class="language".*?</a>', re.S)
 ALTERNATE = re.compile(

@@ -15,9 +15,11 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin, event_priority
 
 from sitekit.execute import ROOT
-from sitekit.generate import generate
+from sitekit.generate import description, generate
+from sitekit.language import mark
 from sitekit.notebooks import match_ids, slim
-from sitekit.policy import write_headers
+from sitekit.policy import write_headers, write_robots
+from sitekit.report import report
 from sitekit.search import slim as slim_index
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
@@ -52,11 +54,23 @@ class GuidePlugin(BasePlugin):
         return config
 
     def on_page_content(self, html, *, page, config, files):
-        """Slim the notebook pages."""
+        """Slim the notebook pages and mark their foreign phrases."""
         if page.file.src_uri.endswith(".ipynb"):
             ids = [item.id for item in flat(page.toc)]
-            return match_ids(slim(html), ids)
+            html = match_ids(slim(html), ids)
+            return mark(html, self.config["lang"])
         return html
+
+    def on_page_context(self, context, *, page, config, nav):
+        """Tell the template what a notebook is and where to report errors."""
+        lang, name = self.config["lang"], page.url.strip("/")
+        if name.startswith("examples/"):
+            page.meta["description"] = description(
+                name.removeprefix("examples/"), lang)
+        context["report"] = report(
+            page.url, lang, context["base_url"],
+            config.extra.get("report_url") or "")
+        return context
 
     def on_post_page(self, output, *, page, config):
         """Load the style of the API pages on these only."""
@@ -84,6 +98,7 @@ class GuidePlugin(BasePlugin):
         build(english)
         english.plugins.on_shutdown()
         write_headers(config.site_dir)
+        write_robots(config.site_dir, config.site_url or "/", site_url)
 
     def on_serve(self, server, config, builder):
         """Watch everything that either language is made of."""

@@ -59,3 +59,15 @@ def write_headers(site):
             "  X-Content-Type-Options: nosniff\n"
             "  Referrer-Policy: no-referrer\n")
     (Path(site) / "_headers").write_text(text, "utf-8")
+
+
+def write_robots(site, *urls):
+    """Write `robots.txt`: everything may be read, the sitemaps are here.
+
+    Args:
+        site: folder of the built site.
+        urls: addresses of its languages, with a slash at the end.
+    """
+    lines = ["User-agent: *", "Allow: /", ""]
+    lines += [f"Sitemap: {url}sitemap.xml" for url in urls]
+    (Path(site) / "robots.txt").write_text("\n".join(lines) + "\n", "utf-8")
