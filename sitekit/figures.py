@@ -98,13 +98,23 @@ def fence(text, site):
     svg = prefixed(svg, f"fig-{name}")
     label = escape(fields["alt"])
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    # the box scrolls where a phone is narrower than the figure's text needs
     return (
-        f'<figure class="fig" id="fig-{name}"><div class="fig-box" '
-        f'tabindex="0" role="group" aria-label="{site.say("图", "Figure")}">'
-        f"{svg}</div><figcaption>{site.inline(fields['caption'])}"
-        "</figcaption></figure>"
+        f'<figure class="fig" id="fig-{name}"><div class="fig-box"'
+        f"{shape(svg)}>{svg}</div>"
+        f"<figcaption>{site.inline(fields['caption'])}</figcaption></figure>"
     )
+
+
+def shape(svg):
+    """Width over height of an SVG, as an attribute for the box around it.
+
+    The browser then knows the height of a figure that it need not draw yet.
+
+    >>> shape('<svg viewBox="0 0 640 330">')
+    ' style="--shape:640/330"'
+    """
+    found = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', svg)
+    return f' style="--shape:{found[1]}/{found[2]}"' if found else ""
 
 
 def parse(text):

@@ -151,10 +151,8 @@ def fence(text, site):
             raise SiteError(f"timeline has no {field}")
     data = load(site.root)
     label = escape(fields["alt"])
-    box = escape(site.say("时间线", "Timeline"))
     return (
-        '<figure class="fig timeline" id="fig-timeline"><div class="fig-box" '
-        f'tabindex="0" role="group" aria-label="{box}">'
+        '<figure class="fig timeline" id="fig-timeline"><div class="fig-box">'
         f"{drawing(data, site.lang, label)}</div>"
         f"<figcaption>{site.inline(fields['caption'])}</figcaption></figure>\n"
         + listing(data, site)

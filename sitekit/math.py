@@ -8,6 +8,7 @@ that links to the line of code which computes it.
 import re
 from functools import cache
 
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from math_core import LatexError, LatexToMathML
 
@@ -22,6 +23,11 @@ MATH = re.compile(
     r"(?<![\s\\])\$(?![\d$])",
     re.M | re.S,
 )
+SHORT = 14  # characters of a formula that fits any line
+# an inline formula with the bracket before it, the mark or ending after it
+GLUED = re.compile(
+    r"(?P<before>[(（“《]?)(?P<math><math\b.*?</math>)"
+    r"(?P<after>[，。、；：）！？”》,.;:)!?’]+|-?[a-z]{1,12}\b)?", re.S)
 
 
 @cache
@@ -100,6 +106,30 @@ class MathPreprocessor(Preprocessor):
         )
 
 
+def glued(html):
+    """Keep a line from breaking between a short formula and its punctuation.
+
+    >>> glued("设 <math>x</math>，<math>y</math> 为")
+    '设 <span class="glued"><math>x</math>，</span><math>y</math> 为'
+    """
+    def one(match):
+        length = len(re.sub(r"<[^>]*>", "", match["math"]))
+        if length <= SHORT and (match["before"] or match["after"]):
+            return f'<span class="glued">{match[0]}</span>'
+        return match[0]
+
+    return GLUED.sub(one, html)
+
+
+class GlueFormulas(Postprocessor):
+    """Glues the formulas of a page to their punctuation."""
+
+    def run(self, text):
+        """Change the finished HTML."""
+        return glued(text)
+
+
 def extend(md):
-    """Register the preprocessor: after fences (25), before HTML (20)."""
+    """Register: after fences (25), before HTML (20); after stashed HTML."""
     md.preprocessors.register(MathPreprocessor(md), "site_math", 22)
+    md.postprocessors.register(GlueFormulas(md), "site_glue", 5)

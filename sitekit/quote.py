@@ -114,16 +114,18 @@ def fence(text, site):
     lines = (site.root / target).read_text("utf-8").splitlines()[first - 1:last]
     indent = min(len(x) - len(x.lstrip()) for x in lines if x.strip())
     shown = coloured("\n".join(line[indent:] for line in lines))
-    body = "".join(
+    body = [
         f'<span class="line" data-n="{number}">{link_tags(html, target, site)}'
         "\n</span>"
         for number, html in enumerate(shown, first)
         if full or number not in docs
-    )
+    ]
     return (
         f'<div class="quote"><p class="quote-head">{head(target, symbol, site)}'
-        '</p><div class="highlight"><pre tabindex="0"><code>'
-        f"{body}</code></pre></div></div>"
+        # the number of lines tells the height of code not drawn yet
+        '</p><div class="highlight">'
+        f'<pre tabindex="0" style="--lines:{len(body)}"><code>'
+        f"{''.join(body)}</code></pre></div></div>"
     )
 
 

@@ -188,15 +188,22 @@ def test_missing_page_answers_in_both_languages(page, served):
     assert "There is no such page" in text
 
 
-def test_dark_scheme_follows_the_system_and_the_toggle(browser, served):
+def test_dark_scheme_follows_the_system_until_the_reader_chooses(
+    browser, served
+):
     context = browser.new_context(color_scheme="dark")
     tab = context.new_page()
     tab.goto(served)
-    assert tab.locator("body").get_attribute(
-        "data-md-color-scheme") == "slate"
-    tab.locator("label[for^='__palette']:visible").click()
-    assert tab.locator("body").get_attribute(
-        "data-md-color-scheme") == "default"
+    body, button = tab.locator("body"), tab.locator(".scheme:visible")
+    assert body.get_attribute("data-md-color-scheme") == "slate"
+    tab.emulate_media(color_scheme="light")
+    tab.wait_for_function(
+        "document.body.dataset.mdColorScheme === 'default'")
+    button.click()
+    assert body.get_attribute("data-md-color-scheme") == "slate"
+    assert button.count() == 1
+    tab.goto(f"{served}en/{CONCEPT}")  # for both languages
+    assert body.get_attribute("data-md-color-scheme") == "slate"
     context.close()
 
 
@@ -247,3 +254,47 @@ def test_both_languages_have_a_sitemap_and_a_search_index(site):
         assert index["config"]["lang"] == [lang]
         titles = " ".join(entry["title"] for entry in index["docs"])
         assert ("参考" in titles) == (lang == "zh")
+
+
+def test_search_engines_find_both_sitemaps(site):
+    text = (site / "robots.txt").read_text("utf-8")
+    maps = re.findall(r"^Sitemap: https?://[^/]+/(.*)$", text, re.M)
+    assert maps == ["sitemap.xml", "en/sitemap.xml"]
+    assert all((site / path).is_file() for path in maps)
+
+
+def test_each_page_has_a_title_and_description_of_its_own(site):
+    seen = {}
+    for path in sorted(site.rglob("index.html")):
+        html = path.read_text("utf-8")
+        for name, pattern in (
+            ("title", r"<title>(.*?)</title>"),
+            ("description", r'<meta name="description" content="([^"]+)"'),
+        ):
+            found = re.search(pattern, html, re.S)
+            assert found, (path, name)
+            seen.setdefault((name, found[1].strip()), []).append(
+                path.relative_to(site).as_posix())
+    assert [pages for pages in seen.values() if len(pages) > 1] == []
+
+
+# what stands between two cells of a table that has become a paragraph
+ROW = re.compile(r"\|\s*:?-{3,}:?\s*\|")
+
+
+def rows_as_text(html):
+    """Rows of tables that a page shows as text, outside code."""
+    shown = re.sub(r"<(pre|code|script)\b.*?</\1>", "", html, flags=re.S)
+    return ROW.findall(re.sub(r"<[^>]*>", "", shown))
+
+
+def test_no_table_is_left_as_text(site):
+    found = [path.relative_to(site).as_posix() for path in site.rglob("*.html")
+             if rows_as_text(path.read_text("utf-8"))]
+    assert found == []
+
+
+def test_a_table_left_as_text_is_seen():
+    html = "<p>| Step | Here |\n|---|---|\n| 1 | 2 |</p>"
+    assert rows_as_text(html)
+    assert not rows_as_text(f"<pre>{html}</pre>")

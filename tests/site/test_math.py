@@ -85,3 +85,10 @@ def test_the_font_covers_every_formula_of_the_pages(path):
 
 def test_a_character_outside_the_font_is_noticed():
     assert characters(to_mathml("\\aleph")) - set(map(chr, code_points()))
+
+
+def test_a_short_formula_keeps_its_punctuation_on_its_line():
+    html = render("记（$h_t$），$c$ 与 $x$：", "zh")
+    assert html.count('<span class="glued">') == 2
+    assert re.search(r'glued">（<math.*?</math>），</span>', html)
+    assert "glued" not in render("then $a + b + c + d + e + f + g + h$, so")

@@ -46,7 +46,7 @@
       store.set("dlguide-code", folded ? "folded" : "shown");
       scrollBy({ top: button.getBoundingClientRect().top - before, behavior: "instant" });
     });
-    head.append(button);
+    head.prepend(button);
     folds.push(button);
   });
   fold(store.get("dlguide-code") === "folded");
@@ -58,6 +58,20 @@
   };
   addEventListener("hashchange", unfold);
   unfold();
+
+  // Light or dark: the system's choice until the reader makes one.
+  const schemes = [...document.querySelectorAll(".scheme")];
+  const paint = (name) => { document.body.dataset.mdColorScheme = name; };
+  schemes.forEach((button) => {
+    button.addEventListener("click", () => {
+      paint(button.dataset.scheme);
+      store.set("dlguide-scheme", button.dataset.scheme);
+      schemes.find((other) => other !== button).focus();
+    });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
+    if (!store.get("dlguide-scheme")) paint(event.matches ? "slate" : "default");
+  });
 
   // A term's definition on hover, on keyboard focus and on a first tap.
   const tip = make("div", "term-tip");
@@ -111,6 +125,24 @@
   tip.addEventListener("mouseenter", () => clearTimeout(timer));
   tip.addEventListener("mouseleave", later);
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+
+  // The theme opens the menu with a label, which no key reaches: a button.
+  const drawer = document.getElementById("__drawer");
+  const label = document.querySelector(".md-header__button[for=__drawer]");
+  if (label) {
+    const menu = make("button", "md-header__button md-icon menu");
+    menu.type = "button";
+    menu.setAttribute("aria-label", say("菜单", "Menu"));
+    const tell = () => menu.setAttribute("aria-expanded", String(drawer.checked));
+    menu.addEventListener("click", () => drawer.click());
+    drawer.addEventListener("change", tell);
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && drawer.checked) drawer.click();
+    });
+    menu.append(...label.childNodes);
+    label.replaceWith(menu);
+    tell();
+  }
 
   // The theme loses a query typed while the index still loads: ask again.
   const search = document.querySelector(".md-search__input");
