@@ -9,7 +9,11 @@ BACKEND ?= tensorflow
 VERSIONS ?= oldest newest
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve build offline test record check lint examples versions successor clean
+# make mutants: those of every module, or MUTANTS="dlguide.layers.lstm.*"
+MUTANTS ?=
+MUTATION := .venv-mutation
+
+.PHONY: serve build offline test record check lint examples versions successor mutants clean
 
 serve: $(VENV)/site.stamp
 	$(BIN)/mkdocs serve
@@ -52,8 +56,20 @@ versions:
 successor:
 	PYTHON=$(PYTHON) sh requirements/successor.sh
 
+# how many changes of the code the tests notice; see tests/mutation/README.md
+mutants: $(MUTATION)/test.stamp
+	EXAMPLES=0 KERAS_BACKEND=torch OMP_NUM_THREADS=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
+	$(MUTATION)/bin/mutmut run --max-children 1 $(MUTANTS)
+	$(MUTATION)/bin/python tests/mutation/report.py summary
+
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-successor site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-successor $(MUTATION) mutants site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
+
+$(MUTATION)/test.stamp: requirements/test.txt requirements/mutation.in
+	PYTHON=$(PYTHON) sh requirements/install.sh $(MUTATION) requirements/test.txt
+	uv pip install -q --python $(MUTATION)/bin/python -r requirements/mutation.in || \
+	$(MUTATION)/bin/pip install -q -r requirements/mutation.in
+	touch $@
 
 # The lock of the tests contains that of the site, so one environment serves both.
 $(VENV)/test.stamp: requirements/test.txt pyproject.toml

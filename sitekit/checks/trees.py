@@ -20,7 +20,7 @@ EXEMPT = {
     "docs/en": ("about", *project.GENERATED),
     "dlguide": ("data",),
     "examples": ("outputs",),
-    "tests": ("data", "site"),
+    "tests": ("data", "mutation", "site"),
 }
 
 

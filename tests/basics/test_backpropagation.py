@@ -147,6 +147,7 @@ def test_multiply_adds_are_those_of_the_products_carried_out(monkeypatch):
     weight_gradients(inputs, deltas)
     M_back = sum(np.prod(shape) for shape in products) - M
     assert (M, M_back) == multiply_adds(7, SIZES)
+    assert multiply_adds(1, (2, 3, 5)) == (6 + 15, (6 + 15) + 15)
 
 
 # gradient
@@ -204,6 +205,30 @@ def test_float32_is_too_coarse_for_a_gradient_check():
 
 
 # limit
+def test_the_seed_draws_the_weights_and_relu_gets_twice_the_variance():
+    first, again, other = (
+        MLP((400, 300, 2), "relu", seed).get_weights()[0]
+        for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.isclose(first.var(), 2 / 400, rtol=0.03)
+    tanh = MLP((400, 300, 2)).get_weights()[0]
+    assert np.isclose(tanh.var(), 1 / 400, rtol=0.03)
+
+
+def test_the_model_equals_keras_with_copied_weights():
+    model, (x, y, _) = MLP(SIZES), network()
+    x, y = np.float32(x), np.float32(y)
+    theirs = keras.Sequential([
+        keras.Input((3,)), keras.layers.Dense(4, "tanh"),
+        keras.layers.Dense(3, "tanh"), keras.layers.Dense(2)])
+    theirs.set_weights(model.get_weights())
+    z = ops.convert_to_numpy(theirs(x))
+    assert np.allclose(ops.convert_to_numpy(model(x)), z, atol=1e-6)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)(y, z)
+    assert np.isclose(float(model.gradients(x, y)[0]), float(loss), rtol=1e-5)
+
+
 def test_a_perfect_answer_is_blamed_for_nothing():
     y = np.eye(3, dtype="float32")
     assert np.allclose(output_delta(1000 * y, y), 0)

@@ -158,6 +158,15 @@ def test_keras_fit_never_moves_a_step_unit():
 
 
 # limit
+def test_a_unit_of_one_input_learns_where_zero_is():
+    unit, x = Perceptron(1), np.float32([[-2], [-1], [1], [2]])
+    y = np.array([-1, -1, 1, 1])
+    corrections = unit.learn(x, y, limit=20)
+    assert 0 < corrections < 20
+    assert ops.convert_to_numpy(unit(x)).tolist() == y.tolist()
+    assert Perceptron(1).learn(x, y, limit=1) == 1
+
+
 def test_one_example_takes_one_correction():
     path, order = fit(X[:1], OR[:1], 10)
     assert order == [0]

@@ -70,8 +70,16 @@ def test_probes_differ_in_one_marked_number_k_steps_before_the_end():
     assert np.count_nonzero(high - low) == 20
 
 
+def test_the_shortest_probes_have_two_marks():
+    low, high = probes(length=2, seed=8)
+    np.testing.assert_array_equal(low[..., 1], 1)
+    np.testing.assert_array_equal((high - low)[..., 0], [[0, 1], [1, 0]])
+
+
 def test_probes_are_sequences_of_the_problem():
     low, high = probes(length=20, seed=8)
+    x, same = adding_problem(20, 20, seed=8)[0], low[..., 0] == high[..., 0]
+    np.testing.assert_array_equal(low[same][:, 0], x[same][:, 0])
     np.testing.assert_array_equal(low[..., 1], high[..., 1])
     np.testing.assert_array_equal(low[:, :10, 1].sum(axis=1), 1)
     np.testing.assert_array_equal(low[:, 10:, 1].sum(axis=1), 1)

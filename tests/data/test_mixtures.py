@@ -30,6 +30,16 @@ def test_densities_integrate_to_1_and_have_the_moments_of_the_samples():
 # limit
 
 
+def test_equal_seeds_draw_equal_points_and_others_do_not():
+    for draw in (lambda seed: ring(9, seed),
+                 lambda seed: two_gaussians(9, seed)[0],
+                 lambda seed: two_gaussians(99, seed)[1]):
+        np.testing.assert_array_equal(draw(3), draw(3))
+        assert (draw(3) != draw(4)).any()
+        assert draw(3).dtype == "float32"
+    assert [a.shape for a in two_gaussians(9, 3)] == [(9, 1), (9, 1)]
+
+
 def test_only_modes_with_a_fifth_of_their_share_are_covered():
     at = np.repeat(CENTERS, [805, 25, 24, 50, 96, 0, 0, 0], axis=0)
     assert len(at) == 1000

@@ -88,6 +88,7 @@ def test_fold_by_hand():
     s, t = inference_map(3.0, 0.5, 4.0, 9.0, 0.0)
     assert (float(s), float(t)) == (1, -3.5)
     assert [float(w) for w in fold(2.0, 1.0, s, t)] == [2, -2.5]
+    assert fold(2.0, 3.0, 0.5, -1.0) == (1, 0.5)
 
 
 def test_images_share_the_statistics_of_a_channel():
@@ -204,6 +205,28 @@ def test_bias_in_front_is_useless():
 
 
 # limit
+
+
+def test_a_fresh_layer_is_that_of_keras():
+    layers = BatchNormalization(), keras.layers.BatchNormalization()
+    x = arguments()[0].astype("float32")
+    for a, b in zip(*(numbers_of(layer, x) for layer in layers), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def numbers_of(layer, x):
+    """Output in training, then the weights it leaves behind."""
+    return [numbers(layer(x, training=True)), *map(numbers, layer.weights)]
+
+
+def test_scale_and_shift_are_learned_the_statistics_are_not():
+    layer = BatchNormalization(momentum=0, epsilon=0)
+    layer.build((None, 1))
+    assert [w.name for w in layer.trainable_weights] == ["gamma", "beta"]
+    assert [w.name for w in layer.weights[2:]] == ["mu_bar", "v_bar"]
+    assert [w.trainable for w in layer.weights] == [True, True, False, False]
+    layer(np.float32([[1], [3]]), training=True)
+    assert [float(numbers(w)[0]) for w in layer.weights] == [1, 0, 2, 1]
 
 
 def test_batch_of_one_sees_only_beta():

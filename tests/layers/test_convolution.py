@@ -180,6 +180,13 @@ def test_gradient_of_one_output_spans_the_receptive_field(stack, side):
 # limit
 
 
+def test_the_smallest_layer_has_the_weights_of_the_equations():
+    layer = Conv2D(1, 1)
+    layer.build((None, 1, 1, 1))
+    assert [w.name for w in layer.weights] == ["w", "b"]
+    assert [w.shape for w in layer.weights] == [(1, 1, 1, 1), (1,)]
+
+
 def test_kernel_with_a_single_one_is_the_identity_or_a_shift():
     x, w = normal(1, 5, 5, 1), np.zeros((3, 3, 1, 1), "float32")
     w[1, 1] = 1

@@ -175,6 +175,15 @@ def test_gradient_of_one_row_has_rank_1():
 # limit
 
 
+def test_the_smallest_layer_has_the_weights_of_the_equations():
+    layer = Dense(1)
+    layer.build((None, 1))
+    assert [w.name for w in layer.weights] == ["W", "b"]
+    assert [w.shape for w in layer.weights] == [(1, 1), (1,)]
+    assert layer.get_weights()[1] == 0
+    assert (he(1), glorot(1, 1)) == (2, 1)
+
+
 def test_every_affine_map_balances_the_corners_of_xor():
     rng = np.random.default_rng(0)
     W, b = small(rng.normal(size=(2, 1000)), rng.normal(size=1000))

@@ -132,6 +132,26 @@ def test_gradient_passes_through_the_units_that_stay():
 
 
 # limit
+def test_at_rate_0_training_changes_nothing():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    assert np.array_equal(numpy_of(Dropout(0)(x, training=True)), x)
+
+
+def test_equal_seeds_of_layers_drop_the_same_units():
+    ones = np.ones((40, 5), "float32")
+    first, again, other = (
+        numpy_of(Dropout(0.5, seed)(ones, training=True)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_equal_seeds_draw_equal_masks_and_others_do_not():
+    first, again, other = (
+        numpy_of(draw_mask((40, 5), 0.5, seed=seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
 def test_inference_returns_the_input():
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     for layer in (Dropout(0.9), layers.Dropout(0.9)):
@@ -269,6 +289,7 @@ def test_a_negative_rate_is_refused():
         Dropout(-0.1)
 
 
-def test_ridge_without_a_rate_is_refused():
-    with pytest.raises(ValueError, match="above 0 and below 1, got 0"):
-        dropout_ridge(np.ones((2, 1)), np.ones((2, 1)), 0)
+@pytest.mark.parametrize("rate", [0, 1, 1.5])
+def test_ridge_of_an_impossible_rate_is_refused(rate):
+    with pytest.raises(ValueError, match=f"above 0 and below 1, got {rate}"):
+        dropout_ridge(np.ones((2, 1)), np.ones((2, 1)), rate)

@@ -190,6 +190,13 @@ def test_without_recurrent_weights_the_gradient_is_the_product_of_z():
 # limit
 
 
+def test_the_smallest_layer_has_the_weights_of_the_equations():
+    layer = GRUCell(1)
+    layer.build((None, 1))
+    assert [w.name for w in layer.weights] == ["W_x", "W_h", "b"]
+    assert [w.shape for w in layer.weights] == [(1, 3), (1, 3), (2, 3)]
+
+
 def test_the_variants_differ_unless_the_matrix_is_diagonal():
     x, h, W_x, W_h, b, _ = arguments()
     after, before = both(x, h, W_x, W_h, b)

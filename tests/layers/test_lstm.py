@@ -210,6 +210,13 @@ def test_full_jacobian_is_the_one_derived():
 # limit
 
 
+def test_the_smallest_layer_has_the_weights_of_the_equations():
+    layer = LSTMCell(1)
+    layer.build((None, 1))
+    assert [w.name for w in layer.weights] == ["W_x", "W_h", "b"]
+    assert [w.shape for w in layer.weights] == [(1, 4), (1, 4), (4,)]
+
+
 def test_closed_forget_gate_erases_the_cell():
     W_x, W_h, b = np.zeros((1, 4)), np.zeros((1, 4)), [SHUT, SHUT, 0, OPEN]
     _, cs = walk(np.ones((1, 1)), (W_x, W_h, b), c=5.0)

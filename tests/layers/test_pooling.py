@@ -172,6 +172,21 @@ def test_overlapping_windows_add_their_errors_in_one_pixel():
 # limit
 
 
+def test_missing_pixels_are_shared_out_the_odd_one_at_the_end():
+    assert output_size(5, 4, 3, "same") == (2, (1, 1))
+    assert output_size(6, 5, 2, "same") == (3, (1, 2))
+
+
+def test_by_default_windows_of_2_by_2_pixels_do_not_overlap():
+    x = normal(1, 5, 5, 2)
+    np.testing.assert_array_equal(
+        to_numpy(MaxPooling2D(), x), to_numpy(keras.layers.MaxPooling2D(), x))
+    y_bar = normal(1, 2, 2, 2)
+    np.testing.assert_array_equal(
+        to_numpy(max_pool_gradient, y_bar, x),
+        to_numpy(max_pool_gradient, y_bar, x, 2, 2))
+
+
 def test_windows_of_one_pixel_change_nothing():
     x = normal(2, 5, 5, 3)
     np.testing.assert_array_equal(to_numpy(max_pool, x, 1, 1), x)

@@ -168,6 +168,13 @@ def test_truncated_gradient_misses_what_lies_further_back():
 # limit
 
 
+def test_the_smallest_layer_has_the_weights_of_the_equations():
+    layer = SimpleRNNCell(1)
+    layer.build((None, 1))
+    assert [w.name for w in layer.weights] == ["W_x", "W_h", "b"]
+    assert [w.shape for w in layer.weights] == [(1, 1), (1, 1), (1,)]
+
+
 def test_without_recurrent_weights_there_is_no_memory():
     x, h_0, W_x, W_h, b, _ = small(*arguments())
     for weights, remembers in ((W_h, True), (0 * W_h, False)):

@@ -145,6 +145,12 @@ def test_gradient_of_the_absolute_error_is_the_sign_over_n():
 
 
 # limit
+def test_without_a_scale_the_noise_has_scale_1():
+    y, y_hat = numbers()
+    for nll in (gaussian_nll, laplace_nll):
+        assert float(nll(y, y_hat)) == float(nll(y, y_hat, 1.0))
+
+
 def test_perfect_predictions_cost_nothing():
     y, _ = numbers()
     assert float(mean_squared_error(y, y)) == 0

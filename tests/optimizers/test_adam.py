@@ -117,6 +117,32 @@ def test_drift_is_what_a_period_of_the_rules_moves():
 
 
 # limit
+def test_without_options_the_class_is_adam_of_keras():
+    noise = noisy_gradients()
+    ours, theirs = Adam(), keras.optimizers.Adam()
+    assert np.abs(move(ours, noise) - move(theirs, noise)).max() < 2e-7
+
+
+def test_without_options_the_rule_is_rmsprop_of_keras():
+    w, s, noise = np.ones((3, 2)), 0.0, noisy_gradients()
+    for g in noise:
+        w, s = rmsprop_step(w, s, g)
+    assert np.abs(move(keras.optimizers.RMSprop(), noise) - w).max() < 1e-6
+
+
+def test_without_memory_every_step_is_the_sign_of_the_gradient():
+    optimizer = Adam(0.25, beta_1=0, beta_2=0)
+    assert np.allclose(move(optimizer, noisy_gradients(4)),
+                       1 - 0.25 * np.sign(noisy_gradients(4)).sum(0),
+                       atol=1e-4)
+    assert [v.name[-2:] for v in optimizer.variables[2:]] == ["_m", "_v"]
+    optimizer = Adam(amsgrad=True)
+    move(optimizer, noisy_gradients(1))
+    for v, name in zip(optimizer.variables[2:], ("_m", "_v", "_v_max"),
+                       strict=True):
+        assert v.name.endswith(name)
+
+
 def test_the_first_step_is_the_learning_rate_whatever_the_gradient():
     g = np.array([1000.0, 1.0, 1e-3, -1e-3, -50.0])
     w, _, _ = adam_step(0 * g, 0 * g, 0 * g, g, t=1, eta=0.01)

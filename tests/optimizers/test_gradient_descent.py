@@ -170,6 +170,15 @@ def test_descent_needs_neither_layers_nor_backpropagation(f, D):
 
 
 # limit
+def test_without_options_the_class_is_sgd_of_keras():
+    places = []
+    for optimizer in (GradientDescent(), keras.optimizers.SGD()):
+        w = keras.Variable([1.0, -2.0])
+        optimizer.apply([ops.convert_to_tensor([1.0, 3.0])], [w])
+        places.append(ops.convert_to_numpy(w))
+    assert np.allclose(*places, rtol=1e-6)
+
+
 def test_step_1_over_the_curvature_lands_on_the_bottom():
     assert descend(1.0, lambda w: 10 * w, 0.1, 1) == 0
     assert best_step([10.0, 10.0]) == (0.1, 0.0)

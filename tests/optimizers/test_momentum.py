@@ -171,6 +171,23 @@ def test_after_the_rate_drops_only_keras_keeps_the_old_speed():
 
 
 # limit
+def test_without_options_the_class_is_sgd_of_keras_with_momentum():
+    places = []
+    for optimizer in (Momentum(), keras.optimizers.SGD(0.01, momentum=0.9)):
+        w = keras.Variable([1.0, -2.0])
+        for g in ([1.0, 2.0], [0.5, -1.0], [3.0, 0.0]):
+            optimizer.apply([ops.convert_to_tensor(g)], [w])
+        places.append(ops.convert_to_numpy(w))
+    assert np.allclose(*places, rtol=1e-6)
+
+
+def test_momentum_0_is_allowed_and_keeps_no_velocity():
+    w, optimizer = keras.Variable([1.0]), Momentum(0.25, momentum=0)
+    for _ in range(2):
+        optimizer.apply([ops.convert_to_tensor([1.0])], [w])
+    assert float(ops.convert_to_numpy(w)[0]) == 0.5
+
+
 def test_without_momentum_both_rules_are_gradient_descent():
     for rule in (momentum_step, nesterov_step):
         path = walk(lambda w: VALLEY * w, np.ones(3), 0.01, 0.0, 5, rule)

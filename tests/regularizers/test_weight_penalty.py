@@ -212,6 +212,13 @@ def test_gradient_of_the_penalty_is_sign_and_proportion():
 
 
 # limit
+def test_without_a_penalty_the_optimizer_is_gradient_descent():
+    w, optimizer = keras.Variable([1.0, -0.001]), ProximalGradient(name="mine")
+    optimizer.apply([ops.convert_to_tensor([1.0, 0.0])], [w])
+    assert np.allclose(numpy_of(w), [0.99, -0.001])
+    assert optimizer.name == "mine"
+
+
 def test_a_tiny_penalty_changes_nothing_and_a_huge_one_leaves_nothing():
     with float64():
         X, y, _ = regression()
