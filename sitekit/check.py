@@ -17,7 +17,7 @@ from sitekit.checks import project
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     "trees", "blocks", "twins", "tags", "quotes", "fences", "citations",
-    "modules", "proofs", "examples", "hosts", "terms", "path",
+    "modules", "proofs", "examples", "hosts", "terms", "path", "corrections",
 )
 
 

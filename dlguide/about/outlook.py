@@ -48,7 +48,7 @@ def interval(v, t):
     Args:
         v: measurements, one per seed, (S,).
         t: quantile of Student's t with S - 1 degrees of freedom; 2.776 for
-            5 seeds and 95 %.
+            5 seeds and 95%.
 
     Returns:
         Lower and upper end.

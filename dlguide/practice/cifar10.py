@@ -216,7 +216,7 @@ def wilson(k, n, z=1.96):
     Args:
         k: successes; a number or an array.
         n: trials, at least 1; a number or an array.
-        z: quantile of the normal distribution, 1.96 for 95 %.
+        z: quantile of the normal distribution, 1.96 for 95%.
 
     Returns:
         low, high: the ends of the interval, in [0, 1].

@@ -30,7 +30,7 @@ from dlguide.data.digits import digits
 
 SEEDS = (0, 1, 2, 3, 4)
 SIZES = np.float32([20, 40, 80, 160, 320, 640, 1280])
-EPSILON, T_5 = 0.15, 2.776  # T_5: Student's t, 4 degrees of freedom, 95 %
+EPSILON, T_5 = 0.15, 2.776  # T_5: Student's t, 4 degrees of freedom, 95%
 (x, y), (x_test, y_test) = digits()
 x, x_test = x.reshape(-1, 64), x_test.reshape(-1, 64)
 one_hot = np.eye(10, dtype="float32")
@@ -110,8 +110,8 @@ for name, curves in (("error", errors), ("loss", losses)):
     ranges[name] = [float(v) for v in o.interval(guess, T_5)]
 low, high = np.multiply(100, ranges["error"])
 line = np.mean(ranges["error"]) * (1280 / SIZES) ** np.mean(exponents["error"])
-print(f"error at 1280: predicted {low:.0f} % to {high:.0f} %,",
-      f"measured {100 * errors[:, -1].mean():.0f} %")
+print(f"error at 1280: predicted {low:.0f}% to {high:.0f}%,",
+      f"measured {100 * errors[:, -1].mean():.0f}%")
 _, ax = plt.subplots(num="scaling")
 ax.loglog(SIZES, errors.T, "C0o", mfc="none")
 ax.loglog(SIZES, line, "C1--")

@@ -162,5 +162,5 @@ def train(name, seed):
 
 tanh = np.array([train("tanh", seed) for seed in SEEDS])
 sigmoid = np.array([train("sigmoid", seed) for seed in SEEDS])
-print(f"tanh:    {np.sum(tanh > 0.75)} of 5 seeds above 75 % test accuracy")
-print(f"sigmoid: {np.sum(sigmoid < 0.15)} of 5 seeds below 15 %")
+print(f"tanh:    {np.sum(tanh > 0.75)} of 5 seeds above 75% test accuracy")
+print(f"sigmoid: {np.sum(sigmoid < 0.15)} of 5 seeds below 15%")

@@ -111,8 +111,8 @@ for name, look in zip(pulls, ("C0", "C1"), strict=True):
         scores = curves[name, lead] = train(name, lead)
         ax.plot(range(10, 201, 10), scores.T, look + dash, lw=1.5)
         good, stuck = scores[:, :5].max(axis=1) > 0.8, scores.max(axis=1) < 0.15
-        print(f"{name}, lead {lead:2}: above 80 % by step 50 in {sum(good)}, "
-              f"below 15 % to the end in {sum(stuck)}")
+        print(f"{name}, lead {lead:2}: above 80% by step 50 in {sum(good)}, "
+              f"below 15% to the end in {sum(stuck)}")
 ax.set(xlabel="training steps", ylabel="test accuracy", ylim=(0, 1))
 ax.legend(ax.lines[::5], [f"{name}, lead {lead}" for name, lead in curves])
 plt.show()
@@ -147,5 +147,5 @@ for end in ("linear", "softmax"):
         model.fit(x, eye[labels], batch_size=64, epochs=4, verbose=0)
         found[end].append(model.evaluate(x_test, eye[labels_test], verbose=0))
     loss, accuracy = np.transpose(found[end])
-    print(f"{end:7} end: accuracy above 75 % in {sum(accuracy > 0.75)}, "
+    print(f"{end:7} end: accuracy above 75% in {sum(accuracy > 0.75)}, "
           f"loss above 1.461 in {sum(loss > 1.461)} of 5 seeds")

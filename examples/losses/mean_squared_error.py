@@ -101,7 +101,7 @@ for row, look in zip(rows.mean(axis=0).T, (
     ax.semilogy(row, look)
 ax.legend(["measured", "sum", "noise", "squared bias", "variance"])
 ax.set(xlabel="degree of the polynomial", ylabel="mean squared error")
-print("measured within 5 % of the sum in",
+print("measured within 5% of the sum in",
       np.sum(np.abs(rows[..., 0] / rows[..., 1] - 1) < 0.05), "of 50 cases")
 print("best degree for each seed:", *rows[..., 0].argmin(axis=1))
 plt.show()

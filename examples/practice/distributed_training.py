@@ -3,7 +3,8 @@
 #
 # 本例在一台机器上另起进程：JAX 用 2 个虚拟 CPU 设备，TensorFlow 也用 2 个；
 # 然后每种后端再各起 2 个进程，经 127.0.0.1 通信。网络、数据与种子都相同，
-# 逐步比较损失。本例较长：约 1 分钟 CPU 时间，多半花在导入 Keras 上。
+# 逐步比较损失。本例较长：6 个进程各自导入 Keras，CPU 时间约 1 分钟；
+# 机器忙时要等 3 到 4 分钟。
 
 # %% [markdown] lang="en"
 # # Two devices, one gradient
@@ -11,8 +12,8 @@
 # This example starts processes on one machine: JAX with 2 virtual CPU
 # devices, TensorFlow with 2 as well; then, for each backend, 2 processes that
 # talk over 127.0.0.1. Network, data and seeds are the same; the losses are
-# compared step by step. It is a long one, about 1 minute of CPU time, most of
-# it spent on importing Keras.
+# compared step by step. It is a long one: 6 processes import Keras, each for
+# itself, about 1 minute of CPU time, and 3 to 4 minutes on a busy machine.
 
 # %% name="setup"
 import sys

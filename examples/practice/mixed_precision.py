@@ -4,7 +4,7 @@
 # 三种浮点格式的极限由位数算出；再用 `dlguide.data.digits` 的 1,437 张手写
 # 数字训练一个三层小网络，数一数 float16 丢掉多少梯度、多少更新，
 # 看损失缩放和 float32 主权重怎样补救。5 个种子排在权重的第一个轴上，
-# 一次算完。CPU 时间约 40 秒。
+# 一次算完。CPU 时间 20 到 40 秒：多半花在 float16 的运算上，CPU 算它很慢。
 
 # %% [markdown] lang="en"
 # # Mixed precision: what 16 bits lose, and how to get it back
@@ -13,7 +13,8 @@
 # layers learns the 1,437 handwritten digits of `dlguide.data.digits`: count
 # the gradients and the updates that float16 loses, and watch loss scaling and
 # float32 master weights bring them back. The 5 seeds lie along the first axis
-# of the weights and train together. About 40 seconds of CPU time.
+# of the weights and train together. It takes 20 to 40 seconds of CPU time,
+# most of it in float16 arithmetic, which a CPU does slowly.
 
 # %% name="setup"
 import sys

@@ -19,6 +19,7 @@ EXERCISES = (3, 6)
 WORKS = (3, 8)
 MORE_WORKS = 30  # in about/, where every statement needs its own
 ALT_LENGTH = {"zh": 10, "en": 20}
+RULE = re.compile(r"\|(\s*:?-+:?\s*\|)+")  # below the head of a table
 NO_FINDING = re.compile(r"^\s*(a |an |the )?(figure|plot|image|chart|graph)"
                         r"( of|:)|^\s*图(?![像片])", re.I)
 
@@ -53,7 +54,18 @@ def _any_page(page, is_home):
         for field in ("target", "alt", "caption"):
             if not getattr(figure, field):
                 problems.append(page.at(figure.line, f"figure without {field}"))
-    return problems
+    return problems + _raw_tables(page)
+
+
+def _raw_tables(page):
+    """A table needs a blank line before it, else it is shown as text."""
+    lines = page.lines
+    return [
+        page.at(n + 1, "table without a blank line before it")
+        for n in range(1, len(lines) - 1)
+        if RULE.fullmatch(lines[n + 1].strip())
+        and lines[n - 1].strip() and not lines[n - 1].startswith("#")
+    ]
 
 
 def _concept(page, lang):

@@ -352,6 +352,7 @@ def test_example_shows_mistakes_and_saves_a_model_that_predicts_the_same(
     assert len(worst) == 8
     assert np.all(p[worst].argmax(axis=1) != labels[worst])
     assert np.all(np.diff(p[worst].max(axis=1)) <= 0)
+    assert p[worst].max(axis=1).min() > 0.9
     assert run["same"]
     assert run["one"].shape == (10,)
 

@@ -235,6 +235,13 @@ def test_shifts_help_where_the_digits_move(example):
     for kind in ("shift 1", "shift 2"):
         assert (s[kind, 2] - s["none", 2]).min() > 0.08
         assert s[kind, 2].mean() - s["none", 2].mean() > 0.15
+
+
+def test_real_images_beat_copies_in_each_seed(example):
+    s = example("practice/data_augmentation")["scores"]
+    for kind, reach in s:
+        if kind != "400 images":
+            assert (s["400 images", reach] - s[kind, reach]).min() > 0
     assert s["400 images", 2].mean() - s["shift 1", 2].mean() > 0.03
 
 

@@ -315,9 +315,35 @@ def test_float16_loses_gradients_and_loss_scaling_saves_them(example):
     share = example("practice/mixed_precision")["share"]
     assert len(share["float16", 0]) == 5
     assert min(share["float16", 0]) > 0.4
-    assert max(share["float16", 15]) < 0.15
+    assert max(share["float16", 15]) < 0.1
     assert max(share["float16", 15] / share["float16", 0]) < 0.25
     assert max(share["bfloat16", 0]) < 0.01
+
+
+def test_the_sums_over_the_batch_lose_far_fewer(example):
+    run = example("practice/mixed_precision")
+    batch = run["x"][:64], run["y"][:64]
+    exact, half = (scaled_gradients(run["trained"], *batch, dtype)[1]
+                   for dtype in ("float32", "float16"))
+    share = np.mean([value(lost(a, b))
+                     for a, b in zip(exact, half, strict=True)], axis=0)
+    assert len(share) == 5
+    assert max(share) < 0.1
+    assert max(share / run["share"]["float16", 0]) < 0.25
+
+
+def test_blank_pixels_and_silent_units_explain_half_of_the_still_weights(
+        example):
+    run = example("practice/mixed_precision")
+    x, weights = run["x"], [value(w) for w in run["start"]()]
+    active = [(x > 0).any(0) * np.ones((5, 1))]  # pixels, then units
+    for w in weights[:2]:
+        x = np.maximum(x @ w, 0)
+        active.append((x > 0).any(1))
+    active.append(np.ones((5, 10)))
+    dead = [np.mean(1 - a[:, :, None] * b[:, None])
+            for a, b in zip(active, active[1:], strict=False)]
+    assert 0.5 < np.mean(dead) / run["still"]["float32", "float32"] < 0.9
 
 
 def test_losing_half_of_the_gradients_does_not_ruin_this_network(example):
@@ -366,7 +392,8 @@ def test_half_the_bytes_are_not_half_the_time(example):
     assert narrow[0] == wide[0] / 2
     assert narrow[1] == wide[1]
     if keras.backend.backend() == "tensorflow":
-        assert run["seconds"]["mixed_float16"] > run["seconds"]["float32"]
+        full, mixed = (run["seconds"][p] for p in ("float32", "mixed_float16"))
+        assert mixed > 0.6 * full
 
 
 # error

@@ -33,6 +33,9 @@ BREAKAGES = {
     "page too short": (EN, EN_MIDDLE, "", "lines; expected 80 to 250"),
     "page too long": (
         EN, "## Guess", "more\n" * 200 + "## Guess", "296 lines"),
+    "table without a blank line before it": (
+        EN, "## Guess", "Text.\n| a |\n|---|\n| 1 |\n\n## Guess",
+        "table without a blank line before it"),
     "alt text without a finding": (
         EN, "alt: The line", "alt: Figure of the line", "states no finding"),
     "alt text too short": (
