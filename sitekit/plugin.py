@@ -28,6 +28,7 @@ WATCHED = (
     "dlguide", "examples", "docs/en", "docs/figures", "docs/overrides",
     "docs/references.bib", "docs/glossary.yml", "docs/notation.yml",
     "docs/corrections.yml", "docs/history.yml", "docs/test_run.json",
+    "tests/mutation",
     "mkdocs.en.yml",
 )
 

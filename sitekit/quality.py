@@ -18,6 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
+import yaml
+
 from sitekit import outputs
 from sitekit.checks import project, proofs
 from sitekit.citations import bibliography, title
@@ -27,6 +29,7 @@ from sitekit.terms import load_terms
 
 RUN = "docs/test_run.json"
 MUTANTS = "tests/mutation/summary.json"
+SURVIVORS = "tests/mutation/survivors.yml"
 SLOWEST = 20
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "scikit-learn",
             "matplotlib")
@@ -356,9 +359,54 @@ def slowest(site):
     return table(head, rows, numeric=(0,))
 
 
+def load_mutants(root):
+    """Read tests/mutation/summary.json and the reasons for survivors.
+
+    Raises:
+        SiteError: one of the files is missing or damaged.
+    """
+    try:
+        counts = json.loads((Path(root) / MUTANTS).read_text("utf-8"))
+        text = (Path(root) / SURVIVORS).read_text("utf-8")
+        return counts, yaml.safe_load(text) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SiteError(f"{MUTANTS}, {SURVIVORS}: {error}") from error
+
+
+def mutants(site):
+    """Mutation testing: counts per module, and why survivors survived."""
+    (data, reasons), say = load_mutants(site.root), site.say
+    modules, total = data["modules"], data["totals"]
+    share = f"{total['killed'] / total['run']:.1%}"
+    rows = [
+        (f"<code>{escape(name)}</code>", f"{m['mutants']:,}", f"{m['run']:,}",
+         f"{m['killed']:,}", f"{m['survived']:,}")
+        for name, m in modules.items()
+    ]
+    rows.append((say("合计", "Total"), *(f"{total[key]:,}" for key in (
+        "mutants", "run", "killed", "survived"))))
+    head = (say("模块", "Module"), say("全部", "All"), say("试过", "Tried"),
+            say("发现", "Killed"), say("漏过", "Survived"))
+    items = "".join(
+        f"<li><code>{escape(entry['mutant'])}</code><br/>"
+        f'<span lang="en">{escape(entry["why"])}</span></li>'
+        for entries in reasons.values() for entry in entries)
+    count = sum(map(len, reasons.values()))
+    about = say(
+        f"{data['date']} 用 {data['tool']} 试了 {total['run']:,} 处变异，"
+        f"测试发现 {total['killed']:,} 处，占 {share}。",
+        f"On {data['date']}, with {data['tool']}: of {total['run']:,} mutants "
+        f"tried, the tests killed {total['killed']:,}, that is {share}.")
+    why = say(f"漏过的 {count} 处与原因",
+              f"The {count} survivors and why they survived")
+    return (f'<div class="claims"><p>{about}</p>'
+            f"{table(head, rows, range(1, 5))}<details><summary>{why}"
+            f"</summary><ul>{items}</ul></details></div>")
+
+
 PARTS = {
     "summary": summary, "concepts": concepts, "claims": claims,
-    "run": last_run, "slowest": slowest,
+    "mutants": mutants, "run": last_run, "slowest": slowest,
 }
 
 

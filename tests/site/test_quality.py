@@ -121,6 +121,25 @@ def test_parts_are_well_formed_html(part, lang):
     assert count > (10 if recorded else 0)
 
 
+def test_mutants_are_counted_and_every_survivor_has_its_reason():
+    counts, reasons = quality.load_mutants(ROOT)
+    html = quality.fence("mutants", site_of(ROOT))
+    total = counts["totals"]
+    assert total["killed"] / total["run"] > 0.9
+    assert f"{total['killed'] / total['run']:.1%}" in html
+    assert html.count("<li>") == sum(map(len, reasons.values()))
+    assert total["survived"] == sum(map(len, reasons.values()))
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_missing_or_damaged_counts_of_mutants_stop_the_build(tree, content):
+    if content:
+        (tree / "tests/mutation").mkdir()
+        (tree / quality.MUTANTS).write_text(content)
+    with pytest.raises(SiteError, match=r"tests/mutation/summary\.json"):
+        quality.fence("mutants", site_of(tree))
+
+
 def test_claims_show_what_is_asserted():
     html = quality.fence("claims", site_of(ROOT))
     assert "<code>max(run[&#x27;lstm_mse&#x27;]) &lt; 0.05</code>" in html
