@@ -21,7 +21,6 @@ from sitekit.checks import project, trees
 from sitekit.citations import title
 from sitekit.markdown import SiteError, escape
 from sitekit.search import exclude
-from sitekit.terms import symbol_list
 
 # reading speeds; together they set the minutes shown under a title
 CHARACTERS = 300  # Chinese characters a minute
@@ -217,10 +216,10 @@ def fence(text, site):
 
 
 class Facts(Treeprocessor):
-    """Puts facts, symbols and next steps on the pages of concepts."""
+    """Puts facts and next steps on the pages of concepts."""
 
     def run(self, root):
-        """Add a line below the title, the symbols, and a line at the end."""
+        """Add a line below the title and one at the end."""
         site = self.md.site
         name = site.page.removesuffix(".md")
         if not project.is_concept(site.page, site.root):
@@ -231,12 +230,6 @@ class Facts(Treeprocessor):
             return
         place = list(root).index(root.find("h1")) + 1
         root.insert(place, self.stash(facts(site, name)))
-        page = project.concept_pages(site.root, site.lang)[name]
-        listed = symbol_list(page, name, site)
-        heads = [e for e in root if e.get("id") == "equations"]
-        if listed and heads:
-            place = list(root).index(heads[0]) + 1
-            root.insert(place, self.stash(listed))
         after = next_steps(site, name)
         if after:
             root.append(self.stash(after))

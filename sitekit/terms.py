@@ -420,57 +420,6 @@ def notation_fence(text, site):
     return f'<dl class="notation">\n{items}\n</dl>'
 
 
-def symbols_on(page, name, root):
-    """Symbols that a concept's page uses.
-
-    Args:
-        page: the page, read by `sitekit.checks.page`.
-        name: "layers/lstm".
-        root: folder of the project.
-
-    Returns:
-        The symbols of docs/notation.yml that name the page, and those that
-        name no page and stand in one of its equations, in the file's order.
-    """
-    tex = " ".join(formula.tex for formula in page.equations)
-    tex = re.sub(r"\\(?:text\w*|tag|operatorname)\s*\{[^{}]*\}", " ", tex)
-    bare = re.sub(r"_(?:\{[^{}]*\}|\\?\w)", "", tex)  # without subscripts
-    symbols = load_symbols(root)
-    own = {latex for s in symbols if name in s.pages
-           for latex in (s.latex, s.latex.split("_")[0].split("^")[0])}
-
-    def used(symbol):
-        if symbol.pages or symbol.latex in own:
-            return name in symbol.pages
-        where = tex if "_" in symbol.latex else bare
-        latex = re.escape(symbol.latex)
-        return re.search(rf"(?<![A-Za-z\\]){latex}(?![A-Za-z])", where)
-
-    return [symbol for symbol in symbols if used(symbol)]
-
-
-def symbol_list(page, name, site):
-    """Folded table of a page's symbols: code name, shape, meaning; or ""."""
-    rows = []
-    for symbol in symbols_on(page, name, site.root):
-        shape = symbol.shape and f"<code>{escape(symbol.shape)}</code>"
-        rows.append(
-            f"<tr><td>{site.inline(f'${symbol.latex}$')}</td>"
-            f"<td><code>{escape(symbol.code)}</code></td><td>{shape}</td>"
-            f"<td>{site.inline(getattr(symbol, site.lang))}</td></tr>")
-    if not rows:
-        return ""
-    head = "".join(f"<th>{site.say(zh, en)}</th>" for zh, en in (
-        ("符号", "Symbol"), ("代码", "Code"), ("形状", "Shape"),
-        ("含义", "Meaning")))
-    return (
-        '<details class="symbols"><summary>'
-        f"{site.say('本页的符号', 'Symbols on this page')}</summary>"
-        '<table class="counts">'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        "</table></details>")
-
-
 def _symbol(symbol, site):
     rows = [f"<p>{site.inline(getattr(symbol, site.lang))}</p>"]
     for label, content in (

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from markdown import Markdown
 
-from sitekit.checks.page import parse
 from sitekit.checks.terms import Finder, check_terms
 from sitekit.markdown import SiteError, SiteExtension
 from sitekit.terms import (
@@ -18,8 +17,6 @@ from sitekit.terms import (
     load_symbols,
     load_terms,
     notation_fence,
-    symbol_list,
-    symbols_on,
     user_words,
 )
 
@@ -470,46 +467,3 @@ def test_a_page_without_its_twin_is_still_read(tree):
 
 def test_the_words_of_the_guide_are_the_agreed_ones():
     assert check_terms(ROOT) == []
-
-
-def symbols_of(tmp_path, tex, *symbols):
-    """Ids of the symbols of a page with one equation."""
-    notation(tmp_path, *symbols)
-    page = parse(f"# T\n\n## E {{ #equations }}\n\n$$\n{tex}\n$$\n")
-    return [s.id for s in symbols_on(page, "layers/lstm", tmp_path)]
-
-
-def general(name, latex):
-    """A symbol that names no page."""
-    return {"id": name, "latex": latex, "code": name, "en": name, "zh": "数"}
-
-
-@pytest.mark.parametrize(("tex", "found"), [
-    ("h_t = x_t", ["h_t", "x"]),  # the page's own, and one of every page
-    ("h_t = \\exp(t)", ["h_t"]),  # x only inside a command
-    ("h_t = a_{x} + b_x", ["h_t"]),  # x only as an index
-    ("h_t = \\text{x y}", ["h_t"]),
-    ("h_t = \\hat{x}", ["h_t", "x"]),
-    ("y = h", ["h_t", "y"]),
-])
-def test_symbols_of_a_page_are_those_in_its_equations(tex, found, tmp_path):
-    assert symbols_of(tmp_path, tex, SYMBOL, general("x", "x"),
-                      general("y", "y")) == found
-
-
-def test_a_symbol_of_another_page_and_a_letter_with_another_meaning_stay_out(
-        tmp_path):
-    other = SYMBOL | {"id": "g", "latex": "g", "pages": ["layers/gru"]}
-    found = symbols_of(tmp_path, "h = g h_t", SYMBOL, other, general("h", "h"))
-    assert found == ["h_t"]
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_symbols_stand_folded_on_the_page(lang):
-    md = Markdown(extensions=[SiteExtension(lang=lang), "attr_list"])
-    md.site.page = "layers/lstm.md"
-    path = ROOT / f"docs/{lang}/layers/lstm.md"
-    html = symbol_list(parse(path.read_text("utf-8")), "layers/lstm", md.site)
-    row = re.search(r"<tr><td>(?:(?!</tr>).)*<code>W_x</code>.*?</tr>", html)[0]
-    assert "<code>(I, 4H)</code>" in row
-    assert "<math" in row
