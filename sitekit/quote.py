@@ -134,7 +134,8 @@ def head(target, symbol, site):
     source = site.link(f"source/{target}")
     line = f'<a href="{source}">{escape(target)}</a> · {escape(symbol)}'
     parts = target.split("/")
-    if parts[0] == "dlguide":
+    private = any(name.startswith("_") for name in symbol.split("."))
+    if parts[0] == "dlguide" and not private:  # API pages show no helper
         module = target.removesuffix(".py").replace("/", ".")
         api = site.link(f"api/{parts[1]}.md#{module}.{symbol}")
         line += f' · <a href="{api}">API</a>'

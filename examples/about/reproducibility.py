@@ -1,5 +1,5 @@
 # %% [markdown] lang="zh"
-# # 你的数字为什么会不同
+# # 舍入、次序与种子
 #
 # 1. 同样的数换个次序相加，结果不同；三种加法各差多少？
 # 2. 同一个种子重跑，一位不差；换一个种子，没有一个权重相同。
@@ -8,7 +8,7 @@
 # 在 2 个 CPU 核上约需 20 秒。
 
 # %% [markdown] lang="en"
-# # Why your numbers differ
+# # Rounding, order and seeds
 #
 # 1. The same numbers added in another order give another result; how far off
 #    are three ways to add?

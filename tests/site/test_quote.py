@@ -78,6 +78,14 @@ def test_quote_links_file_and_api(site):
     assert 'href="api/layers.md#dlguide.layers.toy.Cell.call"' in html
 
 
+def test_a_private_helper_has_no_link_to_the_api(site):
+    path = site.root / "dlguide/layers/toy.py"
+    path.write_text("def _rank(v):\n    return v\n")
+    html = fence("dlguide/layers/toy.py::_rank", site)
+    assert 'href="source/dlguide/layers/toy.py"' in html
+    assert "api/" not in html
+
+
 def test_a_decorated_method_starts_at_its_decorator(site):
     first, last, _ = find(site.root / "dlguide/layers/toy.py", "Cell.size")
     assert (first, last) == (17, 20)
