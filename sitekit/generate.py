@@ -209,13 +209,12 @@ def api_page(chapter, lang, root=ROOT):
             continue
         name = f"{chapter}/{path.stem}"
         title = page_title(name, lang, root)
+        file = f"dlguide/{name}.py"
+        lines = [f"[`{file}`](../source/{file})"]
         if title:
-            see = "讲解" if lang == "zh" else "Page"
-            blocks.append(
-                f"## {title} {{ #{path.stem} }}\n\n{see}: "
-                f"[{title}](../{name}.md)"
-            )
-        else:
-            blocks.append(f"## {path.stem} {{ #{path.stem} }}")
+            see = "讲解：" if lang == "zh" else "Page: "
+            lines.insert(0, f"{see}[{title}](../{name}.md)")
+        blocks.append(f"## {title or path.stem} {{ #{path.stem} }}\n\n"
+                      + " · ".join(lines))
         blocks.append(f"::: dlguide.{chapter}.{path.stem}")
     return "\n\n".join(blocks) + "\n"

