@@ -27,7 +27,7 @@ offline: build
 
 # every page, snippet, equation, claim, example and both sites
 test: $(VENV)/test.stamp
-	BACKEND=$(BACKEND) $(BIN)/pytest -q -n 2 --dist loadgroup --durations 20 \
+	BACKEND=$(BACKEND) $(BIN)/pytest -q -n 2 --durations 20 \
 		--junitxml .cache/report-$(BACKEND).xml $(TESTS)
 
 # after a full `make test`: its figures for the page about/quality

@@ -1,6 +1,7 @@
 """Backend, the example fixture, and which tests share a worker."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -25,21 +26,34 @@ def example():
     return run
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(config, items):
-    """One worker per concept, so that its example runs once.
-
-    With EXAMPLES=0 the tests that run an example are left out.
-    """
+    """With EXAMPLES=0 leave out the tests that run an example."""
     if os.environ.get("EXAMPLES") == "0":
         runs = [i for i in items if "example" in getattr(i, "fixturenames", ())]
         config.hook.pytest_deselected(items=runs)
         items[:] = [item for item in items if item not in runs]
-    for item in items:
-        path = Path(item.path).relative_to(ROOT)
-        if path.parts[0] == "tests":
-            stem = path.stem.removeprefix("test_")
-            group = f"{path.parent.name}/{stem}"
-            if "concept" in getattr(item, "fixturenames", ()):
-                group = item.callspec.params["concept"]
-            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group(nodeid):
+    """Tests of one group run in one process.
+
+    That of a concept, so that its example runs once, also for the test of its
+    outputs; else that of the file, so that the site is built once.
+    """
+    path, _, rest = nodeid.partition("::")
+    concept = re.search(r"\[(\w+/\w+)\]$", rest)
+    if concept and path.endswith("site/test_examples.py"):
+        return concept[1]
+    return path.removeprefix("tests/").removesuffix(".py").replace("test_", "")
+
+
+@pytest.hookimpl(optionalhook=True)  # there is none with -p no:xdist
+def pytest_xdist_make_scheduler(config, log):
+    """Hand whole groups to the processes, whatever --dist says."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group(nodeid)
+
+    return Groups(config, log)

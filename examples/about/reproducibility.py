@@ -143,7 +143,7 @@ again, other = train(SEEDS[0], HIGH)[0][-1], runs[1][0][-1]
 first = runs[0][0][-1]
 print(f"the same seed again: {np.sum(again != first)} of {first.size}",
       "weights differ")
-print("another seed: more than 99 % differ:", np.mean(other != first) > 0.99)
+print("another seed: more than 99% differ:", np.mean(other != first) > 0.99)
 print("fingerprint:", float(first.astype("float64").sum()), file=sys.stderr)
 
 # %% [markdown] lang="zh"

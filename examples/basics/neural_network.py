@@ -204,5 +204,5 @@ right = [np.mean((out(grid, [(W_1, b_1), (W_2 * on, b_2)]) > 0)[..., 0]
                  == (np.linalg.norm(grid, axis=-1) < 0.7))
          for on in np.concatenate([np.ones((1, 4)), 1 - np.eye(4)])[..., None]]
 cut = nn.count_regions(nn.patterns(nn.corners(W_1, b_1), [(W_1, b_1), ()]))
-print(f"4 units, {cut} regions: above 95 % right: {right[0] > 0.95}")
-print(f"without any one unit below 85 %: {max(right[1:]) < 0.85}")
+print(f"4 units, {cut} regions: above 95% right: {right[0] > 0.95}")
+print(f"without any one unit below 85%: {max(right[1:]) < 0.85}")

@@ -149,7 +149,7 @@ for seed in SEEDS:
     lost.append(scores["shift 1", 0][seed] - (once == y_test).mean())
     changed.append((once != again).mean())
 print("accuracy lost: > 0.03 in", sum(np.greater(lost, 0.03)), "of 5")
-print("labels changed: > 10 % in", sum(np.greater(changed, 0.1)), "of 5")
+print("labels changed: > 10% in", sum(np.greater(changed, 0.1)), "of 5")
 
 # %% [markdown] lang="zh"
 # ## 先复制，还是先划分

@@ -95,10 +95,10 @@ for dtype, s in ("float16", 0), ("float16", 15), ("bfloat16", 0):
 fig, ax = plt.subplots(num="lost")
 sizes = np.concatenate([np.ravel(ops.convert_to_numpy(d)) for d in exact])
 ax.hist(np.log2(np.abs(sizes[sizes != 0])), np.arange(-60, 1, 2.5), color="C0")
-ax.axvline(-25, color="C1", ls="--")
-ax.axvline(-40, color="C3", ls=":")
+ax.axvline(-25, 0, 0.8, color="C1", ls="--")
+ax.axvline(-40, 0, 0.8, color="C3", ls=":")
 ax.legend(["float16: 0 left of this", "the same, loss scale $2^{15}$"])
-ax.set(xlabel="exponent of the gradient, base 2", ylabel="gradients")
+ax.set(xlabel="log2 |gradient|", ylabel="gradients", ylim=(0, 2400))
 plt.show()
 
 # %% [markdown] lang="zh"
@@ -147,7 +147,7 @@ for line, keep, dtype in (
             label=f"weights {keep}, products {dtype}")
     ratio = fall[keep, dtype] / fall["float32", "float32"]
     print(f"weights {keep:8} products {dtype:8}: falls {min(ratio):.1f} to "
-          f"{max(ratio):.1f} times as far, {still[keep, dtype]:.0%} never move")
+          f"{max(ratio):.1f} times as far, {still[keep, dtype]:.0%} unchanged")
 ax.set(xlabel="training step", ylabel="fall of the loss (nats)")
 ax.legend()
 plt.show()

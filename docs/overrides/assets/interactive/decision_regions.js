@@ -117,8 +117,8 @@
       const yes = now.y_hat > 0;
       shares[on] = shares[on] || (100 * agreement(net, on)).toFixed(1);
       fig.tell(say(
-        `在 ${place}，开着的单元：${active || "无"}；${p}，判为“${yes ? "是" : "否"}”。网络与圆在正方形的 ${shares[on]} % 上一致。`,
-        `At ${place}, units on: ${active || "none"}; ${p}, the answer is ${yes ? "yes" : "no"}. Network and disc agree on ${shares[on]} % of the square.`));
+        `在 ${place}，开着的单元：${active || "无"}；${p}，判为“${yes ? "是" : "否"}”。网络与圆在正方形的 ${shares[on]}% 上一致。`,
+        `At ${place}, units on: ${active || "none"}; ${p}, the answer is ${yes ? "yes" : "no"}. Network and disc agree on ${shares[on]}% of the square.`));
     };
   });
 })();
