@@ -78,15 +78,8 @@ def concept_tests(root, name):
     chapter, stem = name.split("/")
     path = Path(root) / f"tests/{chapter}/test_{stem}.py"
     found = {kind: [] for kind in proofs.KINDS}
-    if not path.is_file():
-        return found
-    lines = path.read_text("utf-8").splitlines()
-    marks = [(n, m[1]) for n, line in enumerate(lines, 1)
-             if (m := proofs.MARKER.match(line))]
-    for test in proofs.test_functions(path):
-        kinds = [kind for line, kind in marks if line < test.lineno]
-        if kinds:
-            found[kinds[-1]].append(test)
+    for _, kind, tests in proofs.by_kind(path) if path.is_file() else ():
+        found[kind] += tests
     return found
 
 
@@ -277,8 +270,9 @@ def summary(site):
 def concepts(site):
     """A row for each concept: equations, snippets, tests, seeds, seconds."""
     say, rows = site.say, []
+    pages = project.concept_pages(site.root, site.lang)
     for name in order(site.root):
-        page = project.concept_pages(site.root, site.lang)[name]
+        page = pages[name]
         tests = concept_tests(site.root, name)
         card = outputs.load(name, site.root)["card"]
         chapter, stem = name.split("/")

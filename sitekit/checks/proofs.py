@@ -61,16 +61,23 @@ def _asserts(node, helpers, seen):
     return False
 
 
+def by_kind(path: Path) -> list[tuple[int, str, list[ast.FunctionDef]]]:
+    """The lines `# <kind>` of a file: number, kind, the tests below it."""
+    lines = path.read_text("utf-8").splitlines()
+    markers = [(n, match[1]) for n, line in enumerate(lines, 1)
+               if (match := MARKER.match(line))]
+    ends = [line for line, _ in markers[1:]] + [len(lines) + 1]
+    tests = test_functions(path)
+    return [(line, kind, [t for t in tests if line < t.lineno < end])
+            for (line, kind), end in zip(markers, ends, strict=False)]
+
+
 def _kinds(root, path):
     shown = project.shown(root, path)
-    text = path.read_text("utf-8")
-    markers = [(n, match[1]) for n, line in enumerate(text.splitlines(), 1)
-               if (match := MARKER.match(line))]
+    groups = by_kind(path)
     tests = test_functions(path)
     problems, covered = [], set()
-    for number, (line, kind) in enumerate(markers):
-        end = markers[number + 1][0] if number + 1 < len(markers) else 10**9
-        group = [t for t in tests if line < t.lineno < end]
+    for line, kind, group in groups:
         if not group:
             problems.append(f"{shown}:{line}: no test below '# {kind}'")
             continue
@@ -78,8 +85,8 @@ def _kinds(root, path):
         if kind == "claim" and not any(_uses_example(t) for t in group):
             problems.append(f"{shown}:{line}: no test below '# claim' takes "
                             "the fixture 'example'")
-    early = [t for t in tests if not markers or t.lineno < markers[0][0]]
-    if early and markers:
+    early = [t for t in tests if groups and t.lineno < groups[0][0]]
+    if early:
         problems.append(f"{shown}:{early[0].lineno}: {early[0].name} stands "
                         "above the first '# <kind>' line")
     excused = re.search(r"No gradient: *\S", ast.get_docstring(
