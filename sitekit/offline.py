@@ -22,7 +22,7 @@ HREF = re.compile(r'(?<=\shref=")(?![a-z][a-z0-9+.-]*:|#)([^"?#]*)([^"]*)(?=")')
 LANGUAGE = re.compile(r'<a class="language".*?</a>', re.S)
 ALTERNATE = re.compile(
     r'\s*<link rel="(?:alternate ?|canonical|preload)"[^>]*>')
-BUNDLE = re.compile(r'<script src="([^"]*)assets/javascripts/bundle')
+BUNDLE = re.compile(r'<script(?: defer)? src="([^"]*)assets/javascripts/bundle')
 FIRST = (1980, 1, 1, 0, 0, 0)  # the same bytes every time
 
 

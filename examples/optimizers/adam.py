@@ -152,14 +152,14 @@ for frame, Q in (("parallel", np.eye(10)), ("turned", turn)):
 # random.
 
 # %% name="game"
-G = np.where(np.array([rng.random(5001) for rng in rngs]) < 1 / 3, 3.0, -1.0)
-G = np.vstack([np.where(np.arange(5001) % 3 == 1, 3.0, -1.0), G]).T
+large = [np.arange(5001) % 3 == 1, *(r.random(5001) < 1 / 3 for r in rngs)]
+G = ad.ops.convert_to_tensor(np.where(np.transpose(large), 3.0, -1.0))
 (fig, ax), games = plt.subplots(num="game"), {}
 for rule, n, look in ((ad.adam_step, 2, "C1--"), (ad.amsgrad_step, 3, "C0-")):
     def play(w, *rest, rule=rule):  # rest: states, g, t, eta
         w, *rest = rule(w, *rest[:-1], rest[-1] / rest[-2] ** 0.5, 0.0, 0.1)
-        return np.clip(np.asarray(w), -1, 1), *rest
-    games[n] = walk(lambda w, t: G[t], np.zeros(6), 0.1, 5000, play, n)
+        return ad.ops.clip(w, -1, 1), *rest
+    games[n] = walk(lambda w, t: G[t], 0 * G[0], 0.1, 5000, play, n)
     print(f"{rule.__name__:12}:", *games[n][-1].round(2))
     ax.plot(games[n][:1501, 0], look, label=rule.__name__)
 ax.set(xlabel="step", ylabel="$w$")

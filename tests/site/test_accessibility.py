@@ -81,3 +81,43 @@ def test_axe_sees_a_page_broken_on_purpose(tab, served, rule):
     tab.goto(served, wait_until="load")
     tab.evaluate(BREAKAGES[rule])
     assert rule in [name for name, *_ in violations(tab)]
+
+
+MOVES = """() => [...document.querySelectorAll('*')].flatMap(
+  element => [null, '::before', '::after'].map(
+    part => [element, getComputedStyle(element, part)])).filter(
+  ([, style]) => style.animationName !== 'none'
+    || style.scrollBehavior !== 'auto'
+    || style.transitionDuration.split(', ').some(time => time !== '0s'))
+  .map(([element]) => element.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize(("motion", "moving"), [
+    ("reduce", False), ("no-preference", True)])
+def test_nothing_moves_for_who_asks_for_less_motion(
+    browser, served, motion, moving
+):
+    context = browser.new_context(reduced_motion=motion)
+    page = context.new_page()
+    page.goto(f"{served}layers/lstm/", wait_until="load")
+    assert bool(page.evaluate(MOVES)) == moving
+    context.close()
+
+
+def test_no_title_covers_a_link_of_the_sidebars(tab, served):
+    tab.goto(f"{served}en/practice/cifar10/", wait_until="load")
+    covering = tab.evaluate(
+        "() => [...document.querySelectorAll('.md-sidebar *')].filter("
+        "item => getComputedStyle(item).position === 'sticky').length")
+    assert covering == 0
+
+
+@pytest.mark.parametrize(("url", "text"), [
+    ("", "跳到正文"), ("en/", "Skip to content")])
+def test_first_stop_of_the_keyboard_skips_to_the_text(tab, served, url, text):
+    tab.goto(served + url, wait_until="load")
+    tab.keyboard.press("Tab")
+    skip = tab.locator(":focus")
+    assert skip.inner_text().strip() == text
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash.length") > 1

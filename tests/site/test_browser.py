@@ -74,6 +74,24 @@ def test_search_finds_the_page_in_its_language(
         assert served + target in pages[:3]
 
 
+def test_index_loads_when_a_reader_turns_to_the_search(page, served):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served, wait_until="networkidle")
+    assert not any("search_index" in url for url in asked)
+    with page.expect_response("**/search_index.json"):
+        page.keyboard.press("/")
+    page.keyboard.type("卷积")
+    page.locator(".md-search-result__item").first.wait_for(timeout=20000)
+
+
+def test_link_with_a_query_searches_at_once(page, served):
+    page.goto(f"{served}?q=卷积", wait_until="load")
+    found = page.locator(".md-search-result__item")
+    found.first.wait_for(timeout=20000)
+    assert found.count() > 1
+
+
 def test_query_typed_while_the_index_loads_is_not_lost(page, served):
     def late(route):
         page.wait_for_timeout(2500)

@@ -81,8 +81,29 @@ def test_keyboard_opens_the_menu_and_does_not_stop_in_a_closed_one(
     nav.wait_for(state="hidden")
 
 
-def test_menu_button_is_for_narrow_screens(browser, served):
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_keyboard_opens_the_search_and_comes_back(phone, served, key):
+    phone.goto(f"{served}layers/lstm/", wait_until="load")
+    phone.locator(".look").focus()
+    phone.keyboard.press(key)
+    phone.keyboard.type("卷积")
+    phone.locator(".md-search-result__item").first.wait_for(timeout=20000)
+    assert phone.locator(".look").get_attribute("aria-expanded") == "true"
+    phone.keyboard.press("Escape")
+    phone.wait_for_function("document.activeElement.matches('.look')")
+    assert phone.locator(".look").get_attribute("aria-expanded") == "false"
+
+
+def test_touch_opens_the_search(phone, served):
+    phone.goto(f"{served}layers/lstm/", wait_until="load")
+    phone.locator(".look").tap()
+    phone.keyboard.type("卷积")
+    assert phone.locator(".md-search__input").input_value() == "卷积"
+
+
+def test_buttons_of_menu_and_search_are_for_narrow_screens(browser, served):
     tab = browser.new_page(viewport={"width": 1280, "height": 800})
     tab.goto(f"{served}layers/lstm/", wait_until="load")
     assert not tab.locator(".menu").is_visible()
+    assert not tab.locator(".look").is_visible()
     tab.close()

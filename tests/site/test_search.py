@@ -117,18 +117,23 @@ def test_index_is_light_and_has_no_formulas_or_code(site, lang):
     assert len(terms) == len(load_terms(search.Path(".")))
 
 
-# Each query goes to the worker that the theme itself has set up.
+# Each query goes to the worker that the theme itself has set up, once it has
+# read the index.
 KEEP_WORKER = """
 window.Worker = class extends Worker {
-  constructor(...args) { super(...args); window.searcher = this; }
+  constructor(...args) {
+    super(...args);
+    this.addEventListener("message", ({ data }) => {
+      if (data.type === 1) window.searcher = this;
+    });
+  }
 };
 """
-READY = "document.body && window.searcher"
 ASK = """
 async queries => {
   const ask = query => new Promise(resolve => {
     const listen = ({ data }) => {
-      if (data.type === 3) {  // the result; 1 says that the index is read
+      if (data.type === 3) {  // the result
         searcher.removeEventListener("message", listen);
         resolve(data.data.items);
       }
@@ -156,8 +161,9 @@ def found_pages(browser, base, queries, index=None):
     if index:
         tab.route("**/search_index.json",
                   lambda route: route.fulfill(json=index))
-    tab.goto(base, wait_until="networkidle")
-    tab.wait_for_function(READY)
+    tab.goto(base, wait_until="load")
+    tab.locator(".md-search__input").focus()
+    tab.wait_for_function("window.searcher", timeout=60000)
     pages = tab.evaluate(ASK, queries)
     tab.close()
     return pages

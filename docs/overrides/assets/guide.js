@@ -126,26 +126,48 @@
   tip.addEventListener("mouseleave", later);
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
-  // The theme opens the menu with a label, which no key reaches: a button.
-  const drawer = document.getElementById("__drawer");
-  const label = document.querySelector(".md-header__button[for=__drawer]");
-  if (label) {
-    const menu = make("button", "md-header__button md-icon menu");
-    menu.type = "button";
-    menu.setAttribute("aria-label", say("菜单", "Menu"));
-    const tell = () => menu.setAttribute("aria-expanded", String(drawer.checked));
-    menu.addEventListener("click", () => drawer.click());
-    drawer.addEventListener("change", tell);
-    addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && drawer.checked) drawer.click();
-    });
-    menu.append(...label.childNodes);
-    label.replaceWith(menu);
+  // The theme opens the menu and, on phones, the search with labels, which
+  // no key reaches: buttons.
+  const button = (toggle, className, text) => {
+    const label = document.querySelector(`.md-header__button[for=${toggle.id}]`);
+    const key = make("button", `md-header__button md-icon ${className}`);
+    key.type = "button";
+    key.setAttribute("aria-label", text);
+    const tell = () => key.setAttribute("aria-expanded", String(toggle.checked));
+    key.addEventListener("click", () => toggle.click());
+    toggle.addEventListener("change", tell);
+    key.append(...label.childNodes);
+    label.replaceWith(key);
     tell();
-  }
+    return key;
+  };
+  const drawer = document.getElementById("__drawer");
+  button(drawer, "menu", say("菜单", "Menu"));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && drawer.checked) drawer.click();
+  });
+  const searching = document.getElementById("__search");
+  const search = document.querySelector(".md-search__input");
+  const look = button(searching, "look", say("搜索", "Search"));
+  searching.addEventListener("change", () => (searching.checked ? search : look).focus());
+
+  // The theme fetches the index of the search, 100 KiB and more, with each
+  // page. Wait for a reader who turns to the search; from file:// a script
+  // holds the index, and nothing waits.
+  const wanted = new Promise((resolve) => {
+    for (const event of ["focus", "pointerenter"]) search.addEventListener(event, resolve);
+  });
+  const { open, send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+    this.waits = String(url).endsWith("search/search_index.json");
+    open.call(this, method, url, ...rest);
+  };
+  XMLHttpRequest.prototype.send = function (body) {
+    if (this.waits) wanted.then(() => send.call(this, body));
+    else send.call(this, body);
+  };
 
   // The theme loses a query typed while the index still loads: ask again.
-  const search = document.querySelector(".md-search__input");
   let asking = 0;
   const ask = (left) => {
     const query = search.value;
@@ -156,12 +178,10 @@
     }
     asking = setTimeout(ask, 700, left - 1);
   };
-  if (search) {
-    search.addEventListener("input", () => {
-      clearTimeout(asking);
-      asking = setTimeout(ask, 700, 30);
-    });
-  }
+  search.addEventListener("input", () => {
+    clearTimeout(asking);
+    asking = setTimeout(ask, 700, 30);
+  });
 
   // On paper everything is shown: solutions unfolded, code too.
   let opened = [];
