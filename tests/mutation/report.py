@@ -97,8 +97,18 @@ def of_module(path, explained):
     }
 
 
-def summary():
-    """All modules that have code, and the totals."""
+def kept(new, old):
+    """The entry of a module: as run now, else as before if it is the same."""
+    same = old is not None and old["code"] == new["code"]
+    return old if same and not new["run"] else new
+
+
+def summary(before):
+    """All modules that have code, and the totals.
+
+    Args:
+        before: dict name of a module -> its entry in the last summary.
+    """
     text = (HERE / "survivors.yml").read_text("utf-8")
     explained = {name: {e["mutant"]: e["kind"] for e in entries}
                  for name, entries in yaml.safe_load(text).items()}
@@ -106,7 +116,8 @@ def summary():
     for path in sorted(Path("dlguide").rglob("*.py")):
         name = path.relative_to("dlguide").with_suffix("").as_posix()
         if results(path):
-            modules[name] = of_module(path, explained.get(name, {}))
+            modules[name] = kept(of_module(path, explained.get(name, {})),
+                                 before.get(name))
     totals = {key: sum(m[key] for m in modules.values()) for key in (
         "mutants", "run", "killed", "timeout", "survived", "equivalent")}
     return {
@@ -124,8 +135,9 @@ def main(command, *args):
     if command == "names":
         print(*sample(args[0], int(args[1])), sep="\n")
         return
-    found = summary()
-    (HERE / "summary.json").write_text(
+    path = HERE / "summary.json"
+    found = summary(json.loads(path.read_text("utf-8"))["modules"])
+    path.write_text(
         json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     totals = found["totals"]
     dead = totals["killed"] + totals["timeout"]

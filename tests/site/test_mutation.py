@@ -1,6 +1,7 @@
 """The report of the mutation tests: it adds up, and no survivor is silent."""
 
 import json
+import runpy
 
 import pytest
 import yaml
@@ -63,3 +64,15 @@ def test_at_least_90_percent_are_killed_where_they_were_run(summary):
     dead = totals["killed"] + totals["timeout"]
     assert dead >= 0.9 * (totals["run"] - totals["equivalent"])
     assert summary["modules"]["layers/lstm"]["run"] > 0
+
+
+def test_a_run_of_one_module_keeps_the_results_of_the_others():
+    kept = runpy.run_path(str(FOLDER / "report.py"))["kept"]
+    old = {"code": "a", "run": 50}
+    idle = {"code": "a", "run": 0}
+    changed = {"code": "b", "run": 0}
+    anew = {"code": "a", "run": 40}
+    assert kept(idle, old) is old
+    assert kept(idle, None) is idle
+    assert kept(changed, old) is changed
+    assert kept(anew, old) is anew
