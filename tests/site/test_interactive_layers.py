@@ -342,7 +342,7 @@ def test_lstm_draws_what_python_computes(visit, biases, erase, gate):
 
 
 def test_lstm_presets_show_what_the_page_says(visit):
-    for lang in ("en", "zh"):
+    for lang, stop in (("en", "; "), ("zh", "；")):
         tab = visit(GATES, lang)
         turn(tab, GATES, k8=12)
         values = tab.evaluate("dlguide.gates.VALUES")
@@ -351,8 +351,14 @@ def test_lstm_presets_show_what_the_page_says(visit):
             tab.keyboard.press("Enter")
             last = history(values, *setting)[-1, 0]
             assert last == pytest.approx(about, rel=0.1)
-            assert f" = {last:.3f}; h" in told(tab, GATES)
+            assert f" = {last:.3f}{stop}h" in told(tab, GATES)
         assert knob(tab, GATES, 6).is_disabled()  # no forget gate, no bias
+
+
+def test_lstm_presets_have_a_row_of_their_own(visit):
+    tab = visit(GATES)
+    preset, slider = [knob(tab, GATES, n).bounding_box() for n in (4, 5)]
+    assert preset["y"] + preset["height"] <= slider["y"]
 
 
 def test_lstm_step_is_chosen_by_arrow_keys_and_by_a_tap(visit):

@@ -1,7 +1,7 @@
 // The region that a trained 2-4-1 network calls "yes", and what its units
 // say at a point. The same numbers as dlguide/basics/neural_network.py.
 (() => {
-  const { figure, scale, say } = window.dlguide;
+  const { figure, minus, scale, say } = window.dlguide;
 
   // net: W_1 (2, N), b_1 (N), W_2 (N, 1), b_2 (1); on: 1 or 0 for each unit
   const forward = (net, x, on) => {
@@ -90,7 +90,7 @@
       parts.clear();
       const rows = [["b₂", net.b_2[0]], ...h.map((value, j) => [
         `${names[j]} = ${on[j] ? value.toFixed(2) : say("关", "off")}`, value * net.W_2[j][0]]),
-        [`ŷ = ${y_hat.toFixed(2)}`, y_hat]];
+        [`ŷ = ${minus(y_hat.toFixed(2))}`, y_hat]];
       parts.add("text", { x: 312, y: 20, "text-anchor": "end", fill: "currentColor" },
         "ŷ = b₂ + Σ h · W₂");
       rows.forEach(([name, value], i) => {
@@ -100,7 +100,7 @@
         parts.add("rect", { x: from, y: top, width: to - from, height: 22,
           fill: `var(--fig-${value < 0 ? 2 : 1})` });
         if (i) parts.add("text", { x: bar(0) + 6, y: top + 16, fill: "currentColor" },
-          i < 5 && value ? value.toFixed(1) : "");
+          i < 5 && value ? minus(value.toFixed(1)) : "");
       });
       parts.add("path", { d: `M${bar(0)} 32V300M4 ${40 + 5 * 45 - 12}H312`, stroke: "currentColor" });
     };
@@ -116,9 +116,9 @@
       const p = `ŷ = ${now.y_hat.toFixed(2)}${say("，", ", ")}p = ${now.p.toFixed(3)}`;
       const yes = now.y_hat > 0;
       shares[on] = shares[on] || (100 * agreement(net, on)).toFixed(1);
-      fig.tell(say(
+      fig.tell(minus(say(
         `在 ${place}，开着的单元：${active || "无"}；${p}，判为“${yes ? "是" : "否"}”。网络与圆在正方形的 ${shares[on]}% 上一致。`,
-        `At ${place}, units on: ${active || "none"}; ${p}, the answer is ${yes ? "yes" : "no"}. Network and disc agree on ${shares[on]}% of the square.`));
+        `At ${place}, units on: ${active || "none"}; ${p}, the answer is ${yes ? "yes" : "no"}. Network and disc agree on ${shares[on]}% of the square.`)));
     };
   });
 })();

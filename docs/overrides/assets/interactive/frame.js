@@ -12,6 +12,9 @@
   };
   const html = (parent, ...rest) => put(parent, "1999/xhtml", ...rest);
 
+  // The sign of a negative number as it is printed.
+  const minus = (text) => String(text).replaceAll("-", "−");
+
   // A function that maps [a, b] onto [c, d].
   const scale = (a, b, c, d) => (x) => c + ((x - a) / (b - a)) * (d - c);
 
@@ -27,12 +30,18 @@
     const pictures = html(app, "div", { class: "int-pictures" });
     let draw = () => {};
 
+    // Controls that share a row of their own: buttons, or boxes.
+    const row = (name) => {
+      const last = controls.lastElementChild;
+      return last && last.className === name ? last : html(controls, "div", { class: name });
+    };
+
     let count = 0;
     const control = (label, tag, attributes, parent = controls) => {
-      const row = html(parent, "div", { class: "int-control" });
+      const place = html(parent, "div", { class: "int-control" });
       const id = `int-${name}-${count += 1}`;
-      html(row, "label", { for: id }, label);
-      return html(row, tag, { id, ...attributes });
+      html(place, "label", { for: id }, label);
+      return html(place, tag, { id, ...attributes });
     };
     const number = (input) => ({
       get value() { return Number(input.value); },
@@ -65,17 +74,15 @@
       },
 
       check(label, checked = true) {
-        let group = controls.lastElementChild; // boxes in a row of their own
-        if (!group || group.className !== "int-checks") group = html(controls, "div", { class: "int-checks" });
-        const input = control(label, "input", { type: "checkbox" }, group);
+        const input = control(label, "input", { type: "checkbox" }, row("int-checks"));
         input.checked = checked;
         input.addEventListener("input", () => draw());
         return { get value() { return input.checked; }, input };
       },
 
       button(label, action) {
-        const row = html(controls, "div", { class: "int-control" });
-        const input = html(row, "button", { type: "button" }, label);
+        const place = html(row("int-buttons"), "div", { class: "int-control" });
+        const input = html(place, "button", { type: "button" }, label);
         input.addEventListener("click", () => { action(); draw(); });
       },
 
@@ -114,5 +121,5 @@
     draw();
   };
 
-  window.dlguide = { figure, scale, say };
+  window.dlguide = { figure, minus, scale, say };
 })();

@@ -1,6 +1,6 @@
 // LSTM gates: the numbers of dlguide/layers/lstm.py.
 (() => {
-  const { figure, say } = window.dlguide;
+  const { figure, minus, say } = window.dlguide;
   const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 
   // lstm_step of the module, for one sequence: lists of numbers
@@ -21,7 +21,6 @@
     let state = { h: Array(H).fill(0), c: Array(H).fill(0) };
     return xs.map((x) => { state = step(x, state.h, state.c, Wx, Wh, b); return state; });
   };
-
 
   // a value at each step; "write" and "erase" are inputs of their own
   const VALUES = [0.3, 0.5, 0.9, 0.2, 0.6, 0.4, 0.7, 0.3, 0.1, 0.5, 0.8, 0.2];
@@ -49,7 +48,6 @@
     VALUES.map((value, t) => [value, Number(t === WRITE), Number(erase && t === ERASE)]),
     gate ? WX : WX.map(([i, , g, o]) => [i, 0, g, o]), WH, [bi, gate ? bf : 99, 0, bo]);
 
-  const minus = (text) => String(text).replaceAll("-", "−");
   const LEFT = 30;
 
   window.dlguide.gates = { step, history, VALUES };
@@ -123,7 +121,7 @@
       const low = (step) => [...String(step)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]).join("");
       const index = low(t + 1);
       fig.tell(minus(`c${index} = f×c${low(t)} + i×g = `
-        + `${show("f")}×${show("c", t - 1)} + ${show("i")}×${show("g")} = ${show("c")}; `
+        + `${show("f")}×${show("c", t - 1)} + ${show("i")}×${show("g")} = ${show("c")}${say("；", "; ")}`
         + `h${index} = o×tanh(c${index}) = `
         + `${show("o")}×${Math.tanh(states[t].c[0]).toFixed(3)} = ${show("h")}`));
     };

@@ -86,8 +86,8 @@
       const steps = fields.map(([size], l) => {
         const [before, spacing] = l ? fields[l - 1] : [1, 1];
         return `r${"₁₂₃₄"[l]} = ${before} + ${stack[l][2]}×(${k.value} − 1)×${spacing} = ${size}`;
-      }).join("; ");
-      fig.tell(`${steps}. ` + say(`读到其中 ${seen} 个像素`, `${seen} of these pixels are read`)
+      }).join(say("；", "; "));
+      fig.tell(steps + say(`。读到其中 ${seen} 个像素`, `. ${seen} of these pixels are read`)
         + (r > 100 ? say("；太宽，画不下。", "; too wide to draw.") : say("。", ".")));
     };
     addEventListener("resize", draw);

@@ -1,7 +1,7 @@
 // Gradient descent in a valley: the step size against the curvature.
 // The same numbers as dlguide/optimizers/gradient_descent.py.
 (() => {
-  const { figure, scale, say } = window.dlguide;
+  const { figure, minus, scale, say } = window.dlguide;
 
   // multiplier of the error in each direction, and of the slowest
   const rate = (eta, lam) => {
@@ -67,11 +67,10 @@
 
     const drawError = (points, m) => {
       error.clear();
-      for (const p of [3, 0, -3, -6]) {
+      for (const [p, words] of [[3, "10³"], [0, "1"], [-3, "10⁻³"], [-6, "10⁻⁶"]]) {
         const row = size(10 ** p);
         error.add("path", { d: `M44 ${row}H310`, stroke: "var(--fig-grid)" });
-        error.add("text", { x: 40, y: row + 5, "text-anchor": "end", fill: "currentColor" },
-          p ? `1e${p}` : "1");
+        error.add("text", { x: 40, y: row + 5, "text-anchor": "end", fill: "currentColor" }, words);
       }
       error.add("text", { x: 177, y: 212, "text-anchor": "middle", fill: "currentColor" },
         say("步数 0 到 40", "step 0 to 40"));
@@ -82,7 +81,7 @@
         error.add("path", { d: `M${values.map((v, n) => `${t(n)} ${size(v)}`).join("L")}`, ...look });
         error.add("path", { d: `M${60 + i * 125} 16h26`, ...look });
         error.add("text", { x: 92 + i * 125, y: 21, fill: "currentColor" },
-          `${name}: × ${m[i].toFixed(2)}`);
+          `${name}: × ${minus(m[i].toFixed(2))}`);
       });
     };
 
@@ -97,9 +96,9 @@
       const law = `η = ${eta.value.toFixed(3)} ${sign} 2/λ₂ = ${limit.toFixed(3)}`;
       const far = Math.hypot(...points[N]).toPrecision(2);
       const best = bestStep(lam).toFixed(3);
-      fig.tell(say(
+      fig.tell(minus(say(
         `${law}：${WORDS[verdict(eta.value, lam)]}。每步乘以 ${m[0].toFixed(2)} 与 ${m[1].toFixed(2)}，ρ = ${rho.toFixed(2)}；${N} 步之后离谷底 ${far}。最好的固定步长是 ${best}。`,
-        `${law}: ${WORDS[verdict(eta.value, lam)]}. Each step multiplies by ${m[0].toFixed(2)} and ${m[1].toFixed(2)}, ρ = ${rho.toFixed(2)}; after ${N} steps the bottom is ${far} away. The best fixed step is ${best}.`));
+        `${law}: ${WORDS[verdict(eta.value, lam)]}. Each step multiplies by ${m[0].toFixed(2)} and ${m[1].toFixed(2)}, ρ = ${rho.toFixed(2)}; after ${N} steps the bottom is ${far} away. The best fixed step is ${best}.`)));
     };
   });
 })();

@@ -1,6 +1,6 @@
 // Convolution arithmetic: the numbers of dlguide/layers/convolution.py.
 (() => {
-  const { figure, say } = window.dlguide;
+  const { figure, minus, say } = window.dlguide;
   const range = (n) => [...Array(n).keys()];
 
   // output_size of the module, with its errors
@@ -36,10 +36,7 @@
   const W = [[1, 0, -1, 1], [2, 0, -2, 0], [1, 0, -1, -1], [0, 1, 0, 1]];
   const part = (table, n) => table.slice(0, n).map((row) => row.slice(0, n));
 
-
   window.dlguide.window = { outputSize, conv2d, X, W };
-
-  const minus = (text) => String(text).replaceAll("-", "−");
 
   figure("window", (fig) => {
     const slide = (words, min, max, value) => fig.slider(words, { min, max, value });
@@ -125,7 +122,7 @@
         row.map((weight, b) => [pixel(S * i + D * a, S * j + D * b) || 0, weight]))
         .filter(([u, v]) => u * v).map(([u, v]) => `${u}×${v < 0 ? `(${v})` : v}`).join(" + ") || "0";
       fig.tell(minus(`o = ⌊(${N} + 2×${P} − ${D}×(${K} − 1) − 1) / ${S}⌋ + 1 = `
-        + `⌊${N + 2 * P - D * (K - 1) - 1}/${S}⌋ + 1 = ${o}; y(${i}, ${j}) = ${terms} = ${y[i][j]}`));
+        + `⌊${N + 2 * P - D * (K - 1) - 1}/${S}⌋ + 1 = ${o}${say("；", "; ")}y(${i}, ${j}) = ${terms} = ${y[i][j]}`));
     };
   });
 })();
