@@ -1,17 +1,25 @@
 """Draw a sample of the mutants, and write summary.json from the results.
 
     python tests/mutation/report.py names dlguide/layers/lstm.py 40
+    python tests/mutation/report.py claims dlguide/layers/lstm.py 40
     python tests/mutation/report.py summary
 
-Both read what mutmut wrote into `mutants/`. See README.md in this folder.
+All read what mutmut wrote into `mutants/`. See README.md in this folder.
 """
 
 import ast
+import contextlib
 import datetime
 import hashlib
 import json
+import os
 import random
+import shutil
+import signal
+import subprocess
 import sys
+import tempfile
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -24,11 +32,18 @@ LEAST = 10  # a smaller sample says nothing
 HERE = Path(__file__).resolve().parent
 KILLED = (1, 3)  # exit codes of pytest: a test failed; it broke down
 TIMEOUT = (24, -24, 36, 152, 255)  # the mutant never ends
+PARTS = ("dlguide", "examples", "requirements", "sitekit", "tests")
+PATIENCE = 4  # times what the tests of the code itself take
+
+
+def meta_of(path):
+    """File in which mutmut keeps the results of a module."""
+    return Path("mutants") / f"{path}.meta"
 
 
 def results(path):
     """Dict name of a mutant -> exit code of its tests, None: not run."""
-    meta = Path("mutants") / f"{path}.meta"
+    meta = meta_of(path)
     if not meta.is_file():
         return {}
     return json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
@@ -130,10 +145,96 @@ def summary(before):
     }
 
 
+def alive(path, n):
+    """Mutants of a sample of n that were run and that no test killed."""
+    every = results(path)
+    return [name for name in sample(path, n)
+            if every[name] not in (None, *KILLED, *TIMEOUT)]
+
+
+def put(path, name, folder):
+    """Write one mutant of a module into a copy of the project."""
+    from mutmut.mutation.diff_apply import apply_mutant
+
+    shutil.copy(path, folder / path)
+    with contextlib.chdir(folder):
+        apply_mutant(name)
+
+
+def record(path, name, code):
+    """Keep the exit code of a mutant where mutmut keeps it."""
+    meta = json.loads(meta_of(path).read_text("utf-8"))
+    meta["exit_code_by_key"][name] = code
+    meta_of(path).write_text(json.dumps(meta, indent=4), "utf-8")
+
+
+def run_claims(path, folder, limit=None):
+    """Run a module's test file with its example in a copy of the project.
+
+    Args:
+        path: path of the module in the project.
+        folder: the copy.
+        limit: seconds; then the tests and all they started are killed.
+
+    Returns:
+        An exit code: 0, one of KILLED or one of TIMEOUT; and the output.
+    """
+    module = Path(path).relative_to("dlguide")
+    environ = os.environ | {"KERAS_BACKEND": "tensorflow", "EXAMPLES": "",
+                            "PYTHONDONTWRITEBYTECODE": "1"}
+    with open(folder / "output", "w+", encoding="utf-8") as output:
+        tests = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-o",
+             "addopts=--import-mode=importlib", "-p", "no:cacheprovider",
+             "-p", "no:xdist",
+             f"tests/{module.parent.as_posix()}/test_{module.name}"],
+            cwd=folder, env=environ, start_new_session=True, stdout=output,
+            stderr=output)
+        try:
+            code = KILLED[0] if tests.wait(limit) else 0
+        except subprocess.TimeoutExpired:
+            os.killpg(tests.pid, signal.SIGKILL)
+            tests.wait()
+            code = TIMEOUT[0]
+        output.seek(0)
+        return code, output.read()
+
+
+def claims(path, n=50):
+    """Try the survivors of a sample again, on the claims of the module.
+
+    The mutant is written into a copy of the project: code that runs in
+    another process, or as `__main__`, would not see one that mutmut put
+    behind its switch.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in PARTS:
+            shutil.copytree(part, folder / part, ignore=shutil.ignore_patterns(
+                "__pycache__"))
+        shutil.copy("pyproject.toml", folder)
+        (folder / "mutants").symlink_to(Path("mutants").resolve())
+        start = time.monotonic()
+        code, output = run_claims(path, folder)
+        if code:
+            raise SystemExit(f"{path} without a mutant fails:\n{output}")
+        limit = PATIENCE * (time.monotonic() - start)
+        for mutant in alive(path, n):
+            put(path, mutant, folder)
+            code, output = run_claims(path, folder, limit)
+            if code:
+                record(path, mutant, code)
+            last = output.strip().splitlines()[-1:]
+            print(code, change(mutant, path), *last, flush=True)
+
+
 def main(command, *args):
-    """Print the names of a sample, or write summary.json."""
+    """Print the names of a sample, try claims, or write summary.json."""
     if command == "names":
         print(*sample(args[0], int(args[1])), sep="\n")
+        return
+    if command == "claims":
+        claims(args[0], *map(int, args[1:]))
         return
     path = HERE / "summary.json"
     found = summary(json.loads(path.read_text("utf-8"))["modules"])

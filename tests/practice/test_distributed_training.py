@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 from keras import ops
 
+from dlguide.data.digits import digits
 from dlguide.practice import distributed_training
 from dlguide.practice.distributed_training import (
     combine,
     launch,
     merge_moments,
+    network,
     ring_all_reduce,
     ring_traffic,
+    run_fit,
     scaled_rate,
     shard,
+    train,
 )
 from tests.support import (
     autodiff,
@@ -95,6 +99,39 @@ def test_moments_of_shards_merge_into_those_of_the_batch():
         np.testing.assert_allclose(v, x.var(axis=0))
 
 
+def replay(x, y, seed, sizes, eta=0.1, momentum=0.9):
+    """Losses and kernels of the plain network, by hand, batch by batch."""
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(0, 0.2, (64, 32)), np.zeros(32),
+               rng.normal(0, 0.2, (32, 10)), np.zeros(10)]
+    velocities, losses = [0.0] * 4, []
+    for rows in np.split(np.arange(len(x)), np.cumsum(sizes)[:-1]):
+        W_1, b_1, W_2, b_2 = weights
+        h = np.maximum(x[rows] @ W_1 + b_1, 0)
+        z, t = h @ W_2 + b_2, np.eye(10)[y[rows]]
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        losses.append(-np.mean(np.log((p * t).sum(axis=1))))
+        d_2 = (p - t) / len(rows)
+        d_1 = d_2 @ W_2.T * (h > 0)
+        gradients = x[rows].T @ d_1, d_1.sum(0), h.T @ d_2, d_2.sum(0)
+        velocities = [momentum * u - eta * g
+                      for u, g in zip(velocities, gradients, strict=True)]
+        weights = [w + u for w, u in zip(weights, velocities, strict=True)]
+    return losses, np.concatenate([w.ravel() for w in weights])
+
+
+def test_a_worker_takes_the_steps_of_momentum_on_its_shard_by_hand(
+        monkeypatch):
+    monkeypatch.setattr(distributed_training, "SEEDS", (3, 4))
+    x, y = shard(1, 2)
+    out = train(network(), index=1, K=2)
+    for losses, weights, seed in zip(
+            out["losses"], out["weights"], (3, 4), strict=True):
+        by_hand = replay(x, y, seed, [32] * 6)
+        np.testing.assert_allclose(losses, by_hand[0], rtol=1e-4)
+        np.testing.assert_allclose(weights, by_hand[1], atol=1e-5)
+
+
 # gradient
 
 
@@ -143,6 +180,61 @@ def test_the_shards_of_two_workers_make_up_the_batches():
     halves = [shard(index, 2)[0].reshape(-1, 32, 64) for index in (0, 1)]
     together = np.concatenate(halves, axis=1).reshape(-1, 64)
     np.testing.assert_array_equal(together, x)
+
+
+def test_a_shard_is_a_row_of_pixels_and_a_label_for_each_image():
+    (images, labels), _ = digits()
+    x, y = shard(2, 4)
+    assert x.shape == (6 * 64 // 4, 64)
+    assert y.shape == (6 * 64 // 4,)
+    np.testing.assert_array_equal(x[:16], images[32:48].reshape(16, 64))
+    np.testing.assert_array_equal(y[16:32], labels[96:112])
+
+
+def test_a_run_reports_the_loss_of_each_step_not_the_mean_so_far():
+    x, y = shard()
+    model = network()
+    model.optimizer.learning_rate = 0.0  # each step sees the same weights
+    losses = run_fit(model, x[:192], y[:192], 64)
+    alone = [model.evaluate(x[rows], y[rows], verbose=0)
+             for rows in np.arange(192).reshape(3, 64)]
+    np.testing.assert_allclose(losses, alone, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "types"), [
+    ("plain", ["Dense", "Activation", "Dense"]),
+    ("norm", ["Dense", "BatchNormalization", "Activation", "Dense"]),
+    ("dropout", ["Dense", "Dropout", "Activation", "Dense"]),
+])
+def test_a_kind_adds_one_layer_after_the_first(kind, types):
+    model = network(kind, units=5)
+    assert [type(layer).__name__ for layer in model.layers] == types
+    assert model.input_shape == (None, 64)
+    assert model.layers[0].units == 5
+    assert model.output_shape == (None, 10)
+
+
+def test_each_seed_starts_anew_and_normalization_from_0_and_1(monkeypatch):
+    monkeypatch.setattr(distributed_training, "SEEDS", (7, 8, 7))
+    seen = []
+
+    def run(model, x, y, size):
+        seen.append(model.get_weights())
+        velocities = model.optimizer.variables[2:]
+        assert all(not ops.convert_to_numpy(v).any() for v in velocities)
+        return run_fit(model, x[:size], y[:size], size)
+
+    out = train(network("norm"), run)
+    first, other, again = seen
+    kernel, bias, gamma, beta, mean, variance = first[:6]
+    assert abs(kernel.std() - 0.2) < 0.01
+    assert not np.concatenate([bias, beta, mean]).any()
+    assert (np.stack([gamma, variance]) == 1).all()
+    assert np.abs(first[0] - other[0]).max() > 0.1
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert out["losses"][0] == pytest.approx(out["losses"][2], rel=1e-6)
+    assert len(out["weights"][0]) == sum(a.size for a in first)
 
 
 def noise_of_the_mean(seeds):
@@ -244,6 +336,64 @@ def test_the_scaled_rate_keeps_the_loss_until_the_curvature_forbids_it(
     assert 11 < run["edge"] / run["eta"] < 22
 
 
+# processes: what they are started with
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Commands and options of all processes, which only seem to start."""
+    calls = []
+
+    def pretend(command, **options):
+        calls.append((command, options))
+        said = f"some warning\n{json.dumps({'index': command[4]})}\n"
+        return subprocess.CompletedProcess(
+            command, 0, said if options["capture_output"] else None)
+
+    monkeypatch.setattr(distributed_training.subprocess, "run", pretend)
+    return calls
+
+
+def test_each_worker_gets_its_number_and_all_get_the_same_addresses(
+        started, monkeypatch):
+    monkeypatch.setenv("SOME_SETTING", "kept")
+    assert launch("tensorflow workers", K=3, limit=7) == [
+        {"index": str(k)} for k in range(3)]
+    started.sort(key=lambda call: call[0][4])
+    clusters = []
+    for k, (command, options) in enumerate(started):
+        python, module, name, engine, index, K, host = command
+        assert (python, module) == (sys.executable, "-m")
+        assert name == distributed_training.__name__
+        assert (engine, index, K) == ("tensorflow workers", str(k), "3")
+        assert options["timeout"] == 7
+        assert options["check"]
+        assert (options["cwd"] / "dlguide").is_dir()
+        environ = options["env"]
+        assert environ["SOME_SETTING"] == "kept"
+        assert environ["KERAS_BACKEND"] == "tensorflow"
+        assert environ["XLA_FLAGS"] == ""
+        config = json.loads(environ["TF_CONFIG"])
+        assert config["task"] == {"type": "worker", "index": k}
+        clusters.append(config["cluster"]["worker"])
+        assert host == clusters[0][0]
+    assert clusters[0] == clusters[1] == clusters[2]
+    assert len(set(clusters[0])) == 3  # a port for each
+    assert all(host.startswith("127.0.0.1:") for host in clusters[0])
+
+
+def test_a_single_process_gets_two_devices_from_jax_and_no_cluster(started):
+    for engine in ("jax", "tensorflow"):
+        launch(engine)
+    (_, jax), (_, tensorflow) = started
+    assert jax["env"]["KERAS_BACKEND"] == "jax"
+    assert jax["env"]["XLA_FLAGS"].endswith("device_count=2")
+    assert tensorflow["env"]["XLA_FLAGS"] == ""
+    for options in (jax, tensorflow):
+        assert json.loads(options["env"]["TF_CONFIG"]) == {}
+        assert options["timeout"] == 300
+
+
 # error
 
 
@@ -262,5 +412,5 @@ def test_a_process_that_takes_too_long_is_killed(monkeypatch):
 
 
 def test_a_process_that_fails_says_why():
-    with pytest.raises(RuntimeError, match="abacus"):
+    with pytest.raises(RuntimeError, match="it said (?s:.*)import backend"):
         launch("abacus")

@@ -1,12 +1,12 @@
 """The report of the mutation tests: it adds up, and no survivor is silent."""
 
 import json
-import runpy
 
 import pytest
 import yaml
 
 from sitekit.execute import ROOT
+from tests.mutation import report
 
 FOLDER = ROOT / "tests/mutation"
 KINDS = {"equivalent", "message", "example", "weak"}
@@ -67,12 +67,78 @@ def test_at_least_90_percent_are_killed_where_they_were_run(summary):
 
 
 def test_a_run_of_one_module_keeps_the_results_of_the_others():
-    kept = runpy.run_path(str(FOLDER / "report.py"))["kept"]
     old = {"code": "a", "run": 50}
     idle = {"code": "a", "run": 0}
     changed = {"code": "b", "run": 0}
     anew = {"code": "a", "run": 40}
-    assert kept(idle, old) is old
-    assert kept(idle, None) is idle
-    assert kept(changed, old) is changed
-    assert kept(anew, old) is anew
+    assert report.kept(idle, old) is old
+    assert report.kept(idle, None) is idle
+    assert report.kept(changed, old) is changed
+    assert report.kept(anew, old) is anew
+
+
+# mutants that only a claim kills
+
+
+MODULE = "dlguide/about/half.py"
+HALF = """
+def half(x):
+    return x / 2
+
+if __name__ == "__main__":
+    print(half(6))
+"""
+CLAIM = """
+import subprocess, sys, time
+
+def test_a_process_halves():
+    done = subprocess.run([sys.executable, "-m", "dlguide.about.half"],
+                          capture_output=True, text=True)
+    assert done.stdout == "3.0\\n"
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of one module, whose test runs it in another process."""
+    for part in report.PARTS:
+        (tmp_path / part / "about").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("", "utf-8")
+    (tmp_path / MODULE).write_text(HALF, "utf-8")
+    (tmp_path / "tests/about/test_half.py").write_text(CLAIM, "utf-8")
+    meta = tmp_path / "mutants" / f"{MODULE}.meta"
+    meta.parent.mkdir(parents=True)
+    codes = {"times": 0, "same": 33, "dead": 1, "new": None, "slow": 36}
+    meta.write_text(json.dumps({"exit_code_by_key": codes, "n": 1}), "utf-8")
+    texts = {"times": HALF.replace("/", "*"), "same": HALF.replace("2", "2.0")}
+    monkeypatch.setattr(report, "put", lambda path, name, folder: (
+        folder / path).write_text(texts[name], "utf-8"))
+    monkeypatch.setattr(report, "change", lambda name, path: name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_claim_kills_a_mutant_that_runs_in_another_process(
+        project, capsys):
+    report.main("claims", MODULE, "5")
+    codes = report.results(MODULE)
+    assert codes == {
+        "times": 1, "same": 33, "dead": 1, "new": None, "slow": 36}
+    assert list(codes) == ["times", "same", "dead", "new", "slow"]
+    said = sorted(line[:6] for line in capsys.readouterr().out.splitlines())
+    assert said == ["0 same", "1 time"]
+    assert (project / MODULE).read_text("utf-8") == HALF
+
+
+def test_claims_that_fail_without_a_mutant_stop_the_command(project):
+    (project / MODULE).write_text(HALF.replace("/", "+"), "utf-8")
+    with pytest.raises(SystemExit, match=r"without a mutant fails(?s:.*)8"):
+        report.claims(MODULE)
+    assert report.results(MODULE)["times"] == 0
+
+
+def test_tests_that_take_too_long_are_a_timeout_and_are_killed(project):
+    late = CLAIM.replace("done =", "time.sleep(300); done =")
+    (project / "tests/about/test_half.py").write_text(late, "utf-8")
+    code, _ = report.run_claims(MODULE, project, limit=0.5)
+    assert code in report.TIMEOUT
