@@ -65,10 +65,11 @@ mutants: $(MUTATION)/test.stamp
 clean:
 	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-successor $(MUTATION) mutants site dist .cache docs/*/api docs/*/examples docs/*/source docs/overrides/assets/fonts
 
-$(MUTATION)/test.stamp: requirements/test.txt requirements/mutation.in
+$(MUTATION)/test.stamp: requirements/test.txt requirements/mutation.txt
 	PYTHON=$(PYTHON) sh requirements/install.sh $(MUTATION) requirements/test.txt
-	uv pip install -q --python $(MUTATION)/bin/python -r requirements/mutation.in || \
-	$(MUTATION)/bin/pip install -q -r requirements/mutation.in
+	PYTHON=$(PYTHON) sh requirements/install.sh $(MUTATION) requirements/mutation.txt
+	uv pip install -q --python $(MUTATION)/bin/python -r requirements/torch.in || \
+	$(MUTATION)/bin/pip install -q -r requirements/torch.in
 	touch $@
 
 # The lock of the tests contains that of the site, so one environment serves both.
