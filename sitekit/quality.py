@@ -60,6 +60,7 @@ def count(root):
         "citations": sum(len(p.citations) for p in pages),
         "terms": len(load_terms(root)),
         "numbers": sum(len(p.numbers) for p in pages),
+        "links": sum("://" not in x.target for p in pages for x in p.links),
         "breakages": breakages(root),
         **{kind: sum(len(t[kind]) for t in tests) for kind in proofs.KINDS},
     }
@@ -257,6 +258,9 @@ def summary(site):
         (n["numbers"], say("个数字，两种语言逐节比对",
                            "numbers, compared between the languages"),
          f"{checks}/numerals.py"),
+        (n["links"], say("个站内链接，连同锚点；断了一个，生成就停下",
+                         "links inside the guide, anchors too; a broken one "
+                         "stops the build"), "tests/site/test_build.py"),
         (n["breakages"], say("处故意的破坏，各由一项检查发现",
                              "deliberate breakages, each seen by a check"),
          "tests/site/test_checks_twins.py"),

@@ -67,6 +67,8 @@ def test_a_good_page_builds(build_page):
     ("$$\n\\nosuchcommand\n$$", "nosuchcommand"),
     ("$\\frac{1}$", "frac"),
     ("[(toy:y)](#toy:y)", "toy:y"),
+    ("[x](../layers/no.md)", "no.md"),
+    ("[x](toy.md#no)", "#no"),
 ])
 def test_a_broken_page_stops_the_build_and_is_named(
     build_page, caplog, text, message
