@@ -164,7 +164,7 @@ def restart(model, parts, seed):
         part.set_weights(keras.models.clone_model(part).get_weights())
     for variable in model.optimizer.variables:
         if "learning_rate" not in variable.path:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros_like(variable.value))
 
 
 class GAN(keras.Model):

@@ -14,7 +14,9 @@ from dlguide.generative.gan import (
     generator_loss,
     js_divergence,
     minimax_loss,
+    network,
     optimal_discriminator,
+    restart,
 )
 from tests.support import (
     autodiff,
@@ -37,7 +39,7 @@ def logits(seed=0, B=7):
     return 3 * np.random.default_rng(seed).normal(size=(B, 1))
 
 
-def network(inputs, outputs):
+def small(inputs, outputs):
     return keras.Sequential([
         keras.Input((inputs,)), layers.Dense(5, "tanh"), layers.Dense(outputs)])
 
@@ -87,6 +89,28 @@ def test_losses_equal_the_cross_entropy_of_keras():
         (generator_loss(fake), bce(ones, fake)),
     ):
         assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_a_player_is_two_layers_of_relu_and_a_linear_end():
+    net, rng = network(2, 4, 3), np.random.default_rng(0)
+    shapes = (2, 4), (4,), (4, 4), (4,), (4, 3), (3,)
+    W_1, b_1, W_2, b_2, W_3, b_3 = weights = [
+        rng.normal(size=shape) for shape in shapes]
+    net.set_weights(weights)
+    x = rng.normal(size=(20, 2))
+    a = np.maximum(np.maximum(x @ W_1 + b_1, 0) @ W_2 + b_2, 0)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(net(x)), a @ W_3 + b_3, rtol=1e-4, atol=1e-5)
+
+
+def test_a_generator_that_changes_nothing_draws_standard_normal_noise():
+    G = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
+    G.set_weights([np.eye(2), np.zeros(2)])
+    points = GAN(G, small(2, 1)).draw(20_000, seed=1)
+    assert isinstance(points, np.ndarray)
+    assert points.shape == (20_000, 2)
+    np.testing.assert_allclose(points.mean(axis=0), 0, atol=0.03)
+    np.testing.assert_allclose(np.cov(points.T), np.eye(2), atol=0.04)
 
 
 def test_one_mode_of_8_is_a_game_computed_by_hand():
@@ -152,7 +176,7 @@ def both_gradients(model, x, loss):
 @pytest.mark.parametrize("pack", [1, 2])
 def test_each_weight_gets_the_gradient_of_its_own_player(pack):
     keras.utils.set_random_seed(3)
-    G, D = network(2, 3), network(3 * pack, 1)
+    G, D = small(2, 3), small(3 * pack, 1)
     model = GAN(G, D, pack, seed=5)
     x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
     model(x)
@@ -182,7 +206,7 @@ def test_each_weight_gets_the_gradient_of_its_own_player(pack):
 
 
 def test_a_frozen_network_passes_the_gradient_to_its_input_only():
-    D = network(3, 1)
+    D = small(3, 1)
     x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     np.testing.assert_allclose(
         ops.convert_to_numpy(frozen(D, x)), ops.convert_to_numpy(D(x)),
@@ -208,7 +232,7 @@ def test_a_frozen_network_passes_the_gradient_to_its_input_only():
 
 
 def test_fit_moves_the_weights_of_both_players():
-    model = GAN(network(2, 3), network(3, 1))
+    model = GAN(small(2, 3), small(3, 1))
     before = [np.asarray(v.numpy()) for v in model.trainable_variables]
     model.compile("sgd")
     x = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
@@ -219,6 +243,27 @@ def test_fit_moves_the_weights_of_both_players():
 
 
 # limit
+
+
+def test_the_seed_says_what_is_drawn():
+    model = GAN(small(4, 3), small(3, 1))
+    first, again, other = (model.draw(5, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == (5, 3)
+    assert np.abs(first - other).min() > 0
+
+
+def test_a_restarted_model_learns_as_if_it_had_never_learned():
+    x, model = np.random.default_rng(0).normal(size=(32, 3)), small(3, 1)
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    ends = []
+    for seed in (1, 1, 2):
+        restart(model, [model], seed)
+        model.fit(x, x[:, :1], epochs=3, shuffle=False, verbose=0)
+        ends.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-5, atol=1e-7)
+    assert np.abs(ends[2] - ends[0]).max() > 0.1
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
 
 
 def test_perfect_generator_leaves_a_coin_flip():
@@ -268,7 +313,7 @@ def test_modes_collapse_alone_and_come_back_in_packs(example):
 def test_a_discriminator_that_sees_only_fakes_rejects_perfect_ones():
     keras.utils.set_random_seed(0)
     fake = np.random.default_rng(0).normal(size=(256, 1))  # p = q = N(0, 1)
-    D = network(1, 1)
+    D = small(1, 1)
     D.compile(keras.optimizers.Adam(0.05),
               keras.losses.BinaryCrossentropy(from_logits=True))
     D.fit(fake, np.zeros(256), batch_size=32, epochs=30, verbose=0)
@@ -299,9 +344,9 @@ def test_the_losses_do_not_care_which_noise_made_which_example():
 
 def test_a_pack_of_zero_is_refused():
     with pytest.raises(ValueError, match="pack must be at least 1, got 0"):
-        GAN(network(2, 3), network(3, 1), pack=0)
+        GAN(small(2, 3), small(3, 1), pack=0)
 
 
 def test_a_discriminator_of_the_wrong_width_is_refused():
     with pytest.raises(ValueError, match=r"must take 6 numbers .*, got 3"):
-        GAN(network(2, 3), network(3, 1), pack=2)
+        GAN(small(2, 3), small(3, 1), pack=2)
