@@ -157,6 +157,14 @@ def test_an_exact_power_law_is_recovered_and_continued():
         3 / 1000**0.5, rel=1e-4)
 
 
+@float64()
+def test_sizes_may_be_integers_and_the_fit_is_as_exact_as_the_losses():
+    n = np.array([10, 1000, 100_000])
+    (a,), (alpha,) = fit_power_law(n, 3 / np.sqrt(n)[None])
+    assert float(a) == pytest.approx(3, rel=1e-12)
+    assert float(alpha) == pytest.approx(0.5, rel=1e-12)
+
+
 def test_a_floor_makes_the_fit_too_optimistic():
     n = np.float32([20, 40, 80, 160, 320, 640, 1280])
     L = 0.3 + 5 / n  # falls towards 0.3, not towards 0
@@ -211,6 +219,14 @@ def test_even_a_calibrated_model_has_a_positive_error_in_a_small_sample():
         p = np.stack([c, 1 - c], axis=1).astype("float32")
         errors.append(float(calibration_error(p, labels)))
     assert 0.02 < np.mean(errors) < 0.06
+
+
+def test_a_confidence_rounded_to_above_1_counts_in_the_last_bin():
+    p = np.float32([[1 + 2**-23, 0], [0.95, 0.05]])
+    share, confidence, accuracy = map(as_numpy, reliability(p, [0, 1]))
+    assert share.tolist() == [0] * 9 + [1]
+    assert confidence[-1] == pytest.approx(0.975)
+    assert accuracy[-1] == 0.5
 
 
 def test_shares_of_the_bins_add_up_to_one():
@@ -282,6 +298,15 @@ def test_a_negative_step_is_refused():
 def test_nothing_to_sort_is_refused(count, bins):
     with pytest.raises(ValueError, match=f"got {bins} and {count}"):
         reliability(np.ones((count, 2)), np.ones(count), bins)
+
+
+@pytest.mark.parametrize("bracket", [{"low": 0.5}, {"high": 0.5}])
+def test_a_best_temperature_at_the_end_of_the_bracket_is_refused(bracket):
+    z = np.float32([[2, 1], [1, 3]])
+    y = as_numpy(tempered(z, 2.0))  # the best is T = 2
+    assert fit_temperature(z, y) == pytest.approx(2, rel=1e-3)
+    with pytest.raises(ValueError, match="no best temperature"):
+        fit_temperature(z, y, **bracket)
 
 
 def test_labels_that_are_always_on_top_have_no_best_temperature():

@@ -161,6 +161,24 @@ def test_a_nudge_moves_one_weight_by_its_last_bit():
     assert ulp_distance(w, nudge(w, (1, 2), 5))[1, 2] == 5
 
 
+def test_weights_of_another_format_are_nudged_as_float32():
+    for w in ([0.5, -0.1], np.array([0.5, -0.1])):
+        moved = nudge(w, 1)
+        assert moved.dtype == "float32"
+        assert ulp_distance(w, moved).tolist() == [0, 1]
+        assert moved[1] < np.float32(-0.1)
+
+
+def test_runs_in_float32_are_compared_in_float64():
+    run = np.float32([[1e30, 0]])  # its square is no float32
+    assert separation(run, 2 * run) == 1
+    assert separation(run, 2 * run).dtype == "float64"
+
+
+def test_only_the_ends_of_a_run_decide_its_growth():
+    assert growth_rate([1.0, 0.0, math.e], 2) == pytest.approx(0.5)
+
+
 # claim
 
 
@@ -245,6 +263,7 @@ def test_a_sum_of_nothing_or_of_integers_says_what_came(add, x, message):
     (lambda: nudge([0.0, 1.0], 1, 0), "at least 1 step"),
     (lambda: separation(np.ones((2, 3)), np.ones((2, 4))), "two arrays"),
     (lambda: growth_rate([0.0, 1.0], 5), "distances above 0"),
+    (lambda: growth_rate([1.0, 2.0, 0.0], 5), "distances above 0"),
     (lambda: growth_rate([1.0, 2.0], 0), "at least 1"),
 ])
 def test_wrong_arguments_are_named(call, message):

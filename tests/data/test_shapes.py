@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dlguide.data.shapes import CLASS_NAMES, _cover, _outside, draw, shapes
+from dlguide.data.shapes import (
+    CLASS_NAMES,
+    _cover,
+    _directions,
+    _outside,
+    _stray_line,
+    draw,
+    shapes,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HASH = """
@@ -139,6 +147,37 @@ def test_the_crescent_is_a_disc_without_a_disc():
     in_disc = np.hypot(*points) < 1
     in_bite = np.hypot(points[0] - 0.5, points[1]) < 0.85
     np.testing.assert_array_equal(inside, in_disc & ~in_bite)
+
+
+def test_directions_are_whole_millionths_so_that_machines_agree():
+    cos, sin = _directions(1000, np.random.default_rng(0))
+    for values in (cos, sin):
+        exact = np.round(values.astype("float64"), 6)
+        np.testing.assert_array_equal(values, exact.astype("float32"))
+        assert values.min() < -0.99 < 0.99 < values.max()
+    np.testing.assert_allclose(cos**2 + sin**2, 1, atol=1e-5)
+
+
+class Fixed:
+    """A generator whose numbers all lie at 1/8 of their range."""
+
+    def uniform(self, low, high, size):
+        """Return the same number in every place."""
+        return np.full(size, low + (high - low) / 8)
+
+
+def test_a_stray_line_by_hand():
+    """Angle 45 degrees, 9 pixels before the middle, 62 of 255 bright."""
+    row, column = np.mgrid[:32, :32].astype("float32") - 15.5
+    image = np.full((1, 32, 32, 3), 200, "float32")
+    drawn = _stray_line(image, row, column, Fixed())
+    away = np.abs((row + column) / math.sqrt(2) + 9)
+    half_width = 0.5 + 0.5 / 8
+    assert (drawn[0][away < half_width - 0.5] == 62).all()
+    assert (drawn[0][away > half_width + 0.5] == 200).all()
+    share = (200 - drawn[0, 10, :, 0]) / 138  # row -5.5, columns -15.5 ...
+    assert share.sum() == pytest.approx(  # two half-widths, cut at 45 degrees
+        2 * half_width * math.sqrt(2), abs=0.05)
 
 
 def test_the_shape_covers_the_share_its_area_and_radius_say():

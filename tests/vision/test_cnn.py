@@ -18,6 +18,7 @@ from dlguide.vision.cnn import (
     lenet5,
     place,
     shift,
+    train,
 )
 from tests.support import autodiff, central_differences, relative_error
 
@@ -25,6 +26,15 @@ from tests.support import autodiff, central_differences, relative_error
 def normal(*shape, seed=0, dtype="float32"):
     rng = np.random.default_rng([seed, *shape])
     return rng.normal(size=shape).astype(dtype)
+
+
+def outputs(model, x):
+    """Output of each layer, by name."""
+    found = {}
+    for layer in model.layers:
+        x = layer(x)
+        found[layer.name] = ops.convert_to_numpy(x)
+    return found
 
 
 def loops(x, w):
@@ -127,6 +137,45 @@ def test_a_convolution_reads_sound_as_well_as_images():
     x = wave[0, 0, :, 0]
     np.testing.assert_allclose(
         slope, np.roll(x, -1) - np.roll(x, 1), atol=1e-6)
+
+
+def test_averaged_c5_is_the_same_neuron_at_25_places():
+    one, many = lenet5(), lenet5("same")
+    many.set_weights(one.get_weights())
+    alone, found = (outputs(net, normal(3, 32, 32, 1)) for net in (one, many))
+    C5 = found["C5"]
+    assert C5.shape == (3, 5, 5, 120)
+    np.testing.assert_allclose(  # the middle window sees no padding
+        C5[:, 2:3, 2:3], alone["C5"], atol=1e-4)
+    np.testing.assert_allclose(
+        found["average"], C5.mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_training_starts_from_the_seed_whatever_was_learned_before():
+    x, y = normal(32, 32, 32, 1), np.arange(32) % 3
+
+    def make():
+        return dense_net(4, 3)
+
+    model, ends = make(), []
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True))
+    for seed in (1, 1, 2):
+        train(model, make, seed, x, y, rate=0.01, epochs=3)
+        ends.append(model.get_weights())
+        assert int(model.optimizer.iterations) == 3  # one step an epoch
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    for first, again, other in zip(*ends, strict=True):
+        np.testing.assert_allclose(first, again, rtol=1e-4, atol=1e-6)
+        assert np.abs(first - other).max() > 1e-3
+
+
+def test_training_for_20_epochs_learns_32_images_by_heart():
+    x, y = normal(32, 32, 32, 1), np.arange(32) % 2
+    model = dense_net(8, 2)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True))
+    train(model, lambda: dense_net(8, 2), 0, x, y)
+    assert int(model.optimizer.iterations) == 20
+    assert (model.predict_on_batch(x).argmax(-1) == y).all()
 
 
 # gradient
@@ -277,6 +326,39 @@ def test_digits_are_placed_in_the_middle_or_within_reach():
     assert set(tops) == set(range(5, 12))
 
 
+def test_a_pixel_of_a_digit_becomes_4_of_a_canvas():
+    digits = np.zeros((2, 8, 8, 1))
+    digits[0, 1, 6], digits[1, 7, 0] = 0.5, 1
+    x = place(digits, 0)
+    assert x.shape == (2, 32, 32, 1)
+    assert x.dtype == "float32"
+    expected = np.zeros((2, 32, 32, 1))
+    expected[0, 10:12, 20:22], expected[1, 22:24, 8:10] = 0.5, 1
+    np.testing.assert_array_equal(x, expected)
+    order = np.arange(1024)[::-1]  # the last pixel first
+    np.testing.assert_array_equal(
+        place(digits, 0, order=order), expected[:, ::-1, ::-1])
+
+
+def test_the_seed_says_where_the_digits_lie():
+    digits = np.ones((20, 8, 8, 1))
+    first, again, other = (place(digits, seed, 8) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_all_hidden_layers_of_lenet_have_the_activation_and_the_last_none():
+    x = 100 * normal(8, 32, 32, 1)
+    for activation, low, high in (("relu", 0, np.inf), ("tanh", -1, 1)):
+        model = lenet5(activation=activation)
+        y = outputs(model, x)
+        for name in ("C1", "C3", "C5", "F6"):
+            assert low <= y[name].min() < y[name].max() <= high
+        np.testing.assert_allclose(
+            y["output"], y["F6"] @ model.get_weights()[-2], rtol=1e-3,
+            atol=1e-3)
+
+
 # claim
 
 
@@ -340,9 +422,12 @@ def test_a_matrix_that_is_not_square_is_refused():
         average_over_shifts(np.zeros((2, 3)))
 
 
-def test_a_layer_without_filters_is_refused():
-    with pytest.raises(ValueError, match=r"at least 1, got \(1, 1, 84, 0\)"):
-        conv_cost(1, 1, 84, 0)
+@pytest.mark.parametrize("missing", range(4))
+def test_a_layer_without_pixels_or_filters_is_refused(missing):
+    sizes = [1, 1, 84, 10]
+    sizes[missing] = 0
+    with pytest.raises(ValueError, match=rf"at least 1, got \({sizes[0]}, "):
+        conv_cost(*sizes)
 
 
 def test_a_move_off_the_canvas_is_refused():
