@@ -229,6 +229,19 @@ def test_the_model_equals_keras_with_copied_weights():
     assert np.isclose(float(model.gradients(x, y)[0]), float(loss), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_slope_has_the_format_of_its_input(name):
+    _, slope = ACTIVATIONS[name]
+    z = ops.convert_to_tensor(np.float16([-1, 0.5]))
+    assert ops.convert_to_numpy(slope(z)).dtype == "float16"
+
+
+def test_targets_take_the_format_of_the_logits():
+    z, y = ops.convert_to_tensor(np.float32([[2, -1]])), np.eye(2)[[0]]
+    for result in (cross_entropy(z, y), output_delta(z, y)):
+        assert ops.convert_to_numpy(result).dtype == "float32"
+
+
 def test_a_perfect_answer_is_blamed_for_nothing():
     y = np.eye(3, dtype="float32")
     assert np.allclose(output_delta(1000 * y, y), 0)

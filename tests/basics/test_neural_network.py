@@ -82,6 +82,11 @@ def test_interpolation_equals_numpy_interp():
     assert relative_error(found, np.interp(x, t, y)) < 1e-4
 
 
+def test_all_weights_of_the_interpolation_are_float32():
+    weights = sum(interpolate([0, 1, 2], [0, 1, 0]), ())
+    assert [w.dtype for w in weights] == ["float32"] * 4
+
+
 def test_tent_that_is_zero_outside_takes_three_relus():
     first, second = interpolate([-1, 0, 1, 2, 3], [0, 0, 1, 0, 0])
     used = second[0].ravel() != 0

@@ -173,6 +173,21 @@ def test_one_example_takes_one_correction():
     assert path.tolist() == [[0, 0, 0], [-1, 0, 0]]
 
 
+def test_data_of_another_format_is_learned_as_float32():
+    path, order = fit(X, AND, 100)
+    for kind in ("float64", "int32"):
+        found, same = fit(X.astype(kind), AND.astype(kind), 100)
+        assert found.dtype == "float32"
+        assert found.tolist() == path.tolist()
+        assert same == order
+
+
+def test_a_correction_keeps_the_format_of_the_weights():
+    w = update(np.zeros(3, "float16"), np.float16([1, 0.5, 2]), -1)
+    assert w.dtype == "float16"
+    assert w.tolist() == [-1, -0.5, -2]
+
+
 def test_the_learning_rate_changes_nothing_from_zero():
     x, y, _ = random_set(4)
     path, order = fit(x, y, 400)

@@ -112,7 +112,28 @@ def test_order_folders_and_harmless_members_do_not_matter(members):
         read(tar_gz(dotted))[0][0], read(tar_gz(files))[0][0])
 
 
+def test_64_members_are_not_too_many():
+    members = plus(*((f"f{i}", b"") for i in range(56)))
+    assert len(members) == 64
+    assert read(tar_gz(members))[1][0].shape == (N, 32, 32, 3)
+
+
 # error: files that are no archive
+
+
+def test_without_a_name_messages_say_archive():
+    with pytest.raises(ArchiveError, match="^archive: expected a gzipped tar"):
+        read_archive(io.BytesIO(b"hello"))
+
+
+def test_an_error_without_words_is_named_by_its_type():
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError
+
+    with pytest.raises(ArchiveError, match="^archive: OSError$"):
+        read_archive(Broken())
+
 
 GOOD = tar_gz(python_members(CONTENT))
 
@@ -182,7 +203,10 @@ def instead(entry):
 
 
 MEMBERS = {
-    "no members": ({}, "found none of them"),
+    "no members": ({}, (
+        "expected cifar-10-batches-py/data_batch_1 to _5 and "
+        "cifar-10-batches-py/test_batch (or the same in "
+        "cifar-10-batches-bin), found none of them")),
     "only a readme": ({"readme.html": b""}, "found none of them"),
     **{f"no {name}": (without(python_members(CONTENT), name), "expected cifar")
        for name in BATCHES},
@@ -222,7 +246,7 @@ MEMBERS = {
     "unknown type": (plus((special("odd", b"Z"), b"")), "special file"),
     "folder as batch": (instead(special(PY_TEST, tarfile.DIRTYPE)),
                         "is not a file"),
-    "65 members": (plus(*((f"f{i}", b"") for i in range(60))),
+    "65 members": (plus(*((f"f{i}", b"") for i in range(57))),
                    "more than 64 members"),
     "claims 10 TB": (instead(claims(10**13)), "unexpected end of data"),
     "claims -1 bytes": (instead(claims(-1)), "it.tar.gz"),

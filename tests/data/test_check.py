@@ -39,7 +39,8 @@ BAD = {
     "complex": (GOOD_X.astype(complex), GOOD_Y, "got complex128"),
     "text": (GOOD_X.astype(str), GOOD_Y, "uint8 or float"),
     "objects": (GOOD_X.astype(object), GOOD_Y, "dtype object"),
-    "None": (None, GOOD_Y, "got NoneType"),
+    "None": (None, GOOD_Y, "images must be one array of numbers, got "
+             "NoneType with dtype object"),
     "images of two sizes": ([GOOD_X[0], GOOD_X[0, :5]], [0, 1],
                             "not one array"),
     "NaN": (with_value(np.nan), GOOD_Y, "NaN or infinity in image 4"),
@@ -49,7 +50,8 @@ BAD = {
     "too many labels": (GOOD_X, np.zeros(7, int), "got (7,)"),
     "one-hot labels": (GOOD_X, np.eye(10, dtype=int)[:6], "got (6, 10)"),
     "labels as a row": (GOOD_X, GOOD_Y[None], "got (1, 6)"),
-    "no labels": (GOOD_X, None, "got NoneType"),
+    "no labels": (GOOD_X, None, "labels must be one array of numbers, got "
+                  "NoneType with dtype object"),
     "float labels": (GOOD_X, GOOD_Y * 1.0, "integers, got float64"),
     "bool labels": (GOOD_X, GOOD_Y > 2, "integers, got bool"),
     "names as labels": (GOOD_X, ["cat"] * 6, "must be integers"),
@@ -78,6 +80,7 @@ def test_the_number_of_classes_and_the_image_size_can_be_others():
     assert check_images(x, y, classes=4, shape=(8, 8, 1)) is None
     with pytest.raises(ValueError, match="labels must be 0 to 2, got 3"):
         check_images(x, y, classes=3, shape=(8, 8, 1))
+    assert check_images(x, np.array([0, 1]), 2, (8, 8, 1)) is None
 
 
 @pytest.mark.parametrize("classes", [1, 0, -2, 2.5, "10", None])

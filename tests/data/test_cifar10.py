@@ -261,7 +261,8 @@ def test_a_file_with_another_checksum_is_not_opened(name, tmp_path):
         message = str(caught.value)
         assert hashlib.sha256(BAD_FILES[name]).hexdigest() in message
         assert f"{len(BAD_FILES[name])} bytes" in message
-        assert (known or module.PYTHON_SHA256) in message
+        assert message.endswith("expected " + (
+            known or f"{module.PYTHON_SHA256} or {module.BINARY_SHA256}"))
 
 
 @pytest.mark.parametrize("name", ["empty", "text", "pickle"])
@@ -269,8 +270,9 @@ def test_a_checksum_given_by_the_user_does_not_make_it_an_archive(
         name, tmp_path):
     path = tmp_path / "cifar.tar.gz"
     path.write_bytes(BAD_FILES[name])
-    with pytest.raises(ArchiveError, match="expected a gzipped tar"):
+    with pytest.raises(ArchiveError) as caught:
         cifar10(path, sha256=sha256(BAD_FILES[name]))
+    assert str(caught.value).startswith(f"{path}: expected a gzipped tar")
 
 
 @pytest.mark.parametrize("value", ["", "abc", "g" * 64, "0" * 63, 12, b"0"])

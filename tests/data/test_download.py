@@ -1,5 +1,6 @@
 import socket
 import time
+import urllib.error
 
 import pytest
 
@@ -46,6 +47,28 @@ def test_a_server_that_names_no_length_is_read_to_its_end(server, tmp_path):
     assert path.read_bytes() == DATA
 
 
+def test_the_bytes_wait_beside_the_target_under_a_name_that_tells(
+        server, tmp_path):
+    seen = []
+
+    def reply(request):
+        seen.extend(path.name for path in tmp_path.iterdir())
+        body(DATA)(request)
+
+    server.replies["/"] = reply
+    download(server.address("/"), tmp_path / "cifar.tgz", sha256(DATA))
+    assert len(seen) == 1
+    assert seen[0].startswith("cifar.tgz")
+    assert seen[0].endswith(".part")
+
+
+def test_the_limits_themselves_are_allowed(server, tmp_path):
+    server.replies["/"] = body(DATA)
+    path = download(server.address("/"), tmp_path / "f", sha256(DATA),
+                    timeout=86400, deadline=86400, max_bytes=len(DATA))
+    assert path.read_bytes() == DATA
+
+
 def test_the_sha256_may_be_in_capitals(server, tmp_path):
     server.replies["/"] = body(DATA)
     path = download(server.address("/"), tmp_path / "f", sha256(DATA).upper())
@@ -56,7 +79,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 BAD = {
     "silent server": (silent, "no answer for 0.3 s (the timeout)"),
     "stalls half way": (stalled, "no answer for 0.3 s (the timeout)"),
-    "drips for ever": (dripping, "in 0.5 s (the deadline)"),
+    "drips for ever": (dripping, "in 0.5 s (the deadline), of 100000"),
     "truncated": (body(DATA[:5000], len(DATA)),
                   f"broke off after 5000 of {len(DATA)} bytes"),
     "nothing of what was promised": (body(b"", 10), "after 0 of 10 bytes"),
@@ -120,12 +143,24 @@ def test_an_interrupted_download_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_where_nobody_listens_is_an_error(tmp_path, monkeypatch):
+def test_a_server_that_does_not_take_the_call_is_a_timeout(
+        tmp_path, monkeypatch):
+    def unreachable(url, timeout):
+        raise urllib.error.URLError(TimeoutError("timed out"))
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(DownloadError, match=r"no answer for 7 s \(the timeout"):
+        download("http://host/", tmp_path / "f", sha256(b""), timeout=7)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_port_where_nobody_listens_is_an_error(
+        scheme, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(DownloadError, match="refused"):
-        download(f"http://127.0.0.1:{port}/", tmp_path / "f", sha256(b""))
+        download(f"{scheme}://127.0.0.1:{port}/", tmp_path / "f", sha256(b""))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,3 +214,12 @@ def test_a_large_file_shows_its_progress(
     download(server.address("/"), tmp_path / "f", sha256(data))
     assert capsys.readouterr().out.splitlines() == [
         "1 of 3 MiB", "2 of 3 MiB", "3 of 3 MiB"]
+
+
+def test_progress_without_a_length_shows_no_total(
+        server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("dlguide.data.download.STEP", 1 << 20)
+    data = bytes(1 << 20)
+    server.replies["/"] = raw(b"HTTP/1.0 200 OK\r\n\r\n" + data)
+    download(server.address("/"), tmp_path / "f", sha256(data))
+    assert capsys.readouterr().out == "1 of ? MiB\n"

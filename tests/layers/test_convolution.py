@@ -16,6 +16,7 @@ from dlguide.layers.convolution import (
     output_size,
     patches,
     receptive_field,
+    selection,
     toeplitz,
 )
 from tests.support import autodiff, central_differences, relative_error
@@ -221,6 +222,14 @@ def test_toeplitz_of_a_row_is_constant_along_its_diagonals():
         [1, 2, 3, 0, 0], [0, 1, 2, 3, 0], [0, 0, 1, 2, 3]])
     np.testing.assert_array_equal(toeplitz(w, (1, 5), s=2), [
         [1, 2, 3, 0, 0], [0, 0, 1, 2, 3]])
+
+
+def test_the_matrix_has_the_format_of_the_kernel_and_marks_take_one_byte():
+    w = normal(2, 3, 1, 1).astype("float16")
+    T = ops.convert_to_numpy(toeplitz(w, (2, 3)))
+    assert T.dtype == "float16"
+    np.testing.assert_array_equal(T, w.reshape(1, 6))
+    assert selection(5, 3).itemsize == 1
 
 
 def test_matrix_is_sparse_and_repeats_its_few_weights():

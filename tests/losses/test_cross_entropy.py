@@ -348,9 +348,10 @@ def test_epsilon_outside_of_zero_to_one_is_refused(epsilon):
 
 @pytest.mark.parametrize(("targets", "logits"), [
     ((2,), (2, 3)), ((2, 1), (2, 3)), ((2, 3), (2, 4)), ((2, 1), (2, 1)),
-    ((3,), (3,))])
+    ((2, 3, 1), (2, 3, 1)), ((3,), (3,))])
 def test_labels_and_single_classes_are_refused(targets, logits):
-    with pytest.raises(ValueError, match="K at least 2"):
+    message = r"both have the shape \(B, K\) with K at least 2"
+    with pytest.raises(ValueError, match=message):
         CrossEntropy()(np.zeros(targets), np.zeros(logits))
 
 

@@ -19,6 +19,7 @@ from dlguide.optimizers.adam import (
     uncorrected_factor,
 )
 from dlguide.optimizers.momentum import best_pair, momentum_step
+from tests.support import float64
 
 
 def noisy_gradients(steps=20, seed=0):
@@ -59,6 +60,21 @@ def test_keras_adam_takes_the_same_20_noisy_steps(amsgrad):
     for t in (1, 2, 5, 10):
         theirs = keras.optimizers.Adam(0.01, epsilon=1e-9, amsgrad=amsgrad)
         assert np.abs(move(theirs, noise[:t]) - path[t]).max() < 1e-6
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+@float64()
+def test_a_float64_variable_moves_with_all_its_digits(amsgrad):
+    rule, n = (amsgrad_step, 3) if amsgrad else (adam_step, 2)
+    noise = noisy_gradients()
+    exact = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-20}  # as float32
+    path = walk(lambda w, t: noise[t - 1], np.ones((3, 2)), 0.25, 10, rule, n,
+                **exact)
+    w = keras.Variable(np.ones((3, 2)), dtype="float64")
+    optimizer = Adam(0.25, amsgrad=amsgrad, **exact)
+    for g in noise[:10]:
+        optimizer.apply([ops.convert_to_tensor(g)], [w])
+    assert np.abs(ops.convert_to_numpy(w) - path[-1]).max() < 1e-12
 
 
 def test_keras_rmsprop_takes_the_same_20_noisy_steps():

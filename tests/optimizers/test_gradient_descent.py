@@ -67,6 +67,14 @@ def test_keras_sgd_takes_the_same_20_noisy_steps():
     assert np.abs(ops.convert_to_numpy(w_theirs) - w).max() < 1e-6
 
 
+@float64()
+def test_a_float64_variable_moves_with_all_its_digits():
+    w = keras.Variable([1.0], dtype="float64")
+    third = ops.convert_to_tensor(np.array([1 / 3]))
+    GradientDescent(0.25).apply([third], [w])
+    assert abs(float(ops.convert_to_numpy(w)[0]) - 11 / 12) < 1e-15
+
+
 def test_fit_with_our_optimizer_ends_where_fit_with_keras_sgd_ends():
     _, x, y = regression(seed=0)
     schedule = keras.optimizers.schedules.InverseTimeDecay(0.04, 50, 1.0)

@@ -17,6 +17,7 @@ from dlguide.optimizers.momentum import (
     nesterov_step,
     noise_floor,
 )
+from tests.support import float64
 
 VALLEY = np.array([1.0, 3.0, 100.0])
 
@@ -54,6 +55,19 @@ def test_keras_sgd_takes_the_same_20_noisy_steps(nesterov):
         theirs.apply([ops.convert_to_tensor(g, "float32")], [w_theirs])
         assert np.abs(ops.convert_to_numpy(w_ours) - w).max() < 1e-6
         assert np.abs(ops.convert_to_numpy(w_theirs) - w).max() < 1e-6
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@float64()
+def test_a_float64_variable_moves_with_all_its_digits(nesterov):
+    rule = nesterov_step if nesterov else momentum_step
+    optimizer = Momentum(0.25, 0.5, nesterov)  # both exact in float32, too
+    w, v = np.ones((3, 2)), np.zeros((3, 2))
+    moved = keras.Variable(w, dtype="float64")
+    for g in noisy_gradients():
+        w, v = rule(w, v, g, 0.25, 0.5)
+        optimizer.apply([ops.convert_to_tensor(g)], [moved])
+    assert np.abs(ops.convert_to_numpy(moved) - w).max() < 1e-12
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
