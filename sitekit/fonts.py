@@ -11,6 +11,8 @@ from fontTools.ttLib import TTFont
 from sitekit.execute import ROOT
 
 PRIMES = (0x2032, 0x2033)
+LOWER = 250  # thousandths of the size that a prime moves down
+ROOT_SIGN = 0x221A
 # code points: ASCII, Greek, accents, dashes, primes, arrows, operators,
 # letters in italic and double-struck. A formula that needs others (bold
 # 1D400-1D433, script 1D49C-1D4B5) fails a test of tests/site/test_math.py.
@@ -52,10 +54,11 @@ def write_font(folder):
     if target.is_file() and stamp.is_file() and stamp.read_text() == key:
         return
     font = TTFont(io.BytesIO(data), recalcTimestamp=False)
-    drop_small_forms(font)
+    small_primes(font)
+    even_roots(font)
     options = subset.Options()
     options.flavor = "woff2"
-    options.layout_features = ["ssty", "dtls", "flac", "rtlm", "kern", "mark"]
+    options.layout_features = ["dtls", "flac", "rtlm", "kern", "mark"]
     options.notdef_outline = True
     options.hinting = False
     subsetter = subset.Subsetter(options)
@@ -68,21 +71,56 @@ def write_font(folder):
     stamp.write_text(key)
 
 
-def drop_small_forms(font):
-    """Drop the second drawing of each letter for sub- and superscripts.
+def small_primes(font):
+    """Draw primes as the font has them for superscripts, a little lower.
 
-    They double the file and Chromium does not use them; only primes, which
-    are drawn for that place, keep theirs.
+    Chromium does not ask a font for these drawings and takes the large
+    primes, which are too small and too high there.
 
     Args:
         font: a `TTFont`, changed in place.
     """
     table, names = font["GSUB"].table, font.getBestCmap()
-    kept = {names[code] for code in PRIMES}
+    forms = {}
     for record in table.FeatureList.FeatureRecord:
         if record.FeatureTag == "ssty":
             for number in record.Feature.LookupListIndex:
                 for part in table.LookupList.Lookup[number].SubTable:
-                    part.alternates = {
-                        glyph: forms for glyph, forms in part.alternates.items()
-                        if glyph in kept}
+                    forms |= part.alternates
+    for code in PRIMES:
+        small = forms[names[code]][0]
+        glyph = font["glyf"][small]
+        glyph.coordinates.translate((0, -LOWER))
+        glyph.recalcBounds(font["glyf"])
+        for cmap in font["cmap"].tables:
+            if code in cmap.cmap:
+                cmap.cmap[code] = small
+
+
+def even_roots(font):
+    """Make the tall drawings of the root sign as wide as the small one.
+
+    Chromium leaves room for the widest behind each root in a line of text.
+
+    Args:
+        font: a `TTFont`, changed in place.
+    """
+    glyphs, widths = font["glyf"], font["hmtx"]
+    root, *taller = roots(font)
+    width = widths[root][0]
+    for name in taller:
+        glyph = glyphs[name]
+        glyph.coordinates.scale((width / widths[name][0], 1))
+        glyph.coordinates.toInt()
+        glyph.recalcBounds(glyphs)
+        widths[name] = (width, glyph.xMin)
+
+
+def roots(font):
+    """Names of the drawings of the root sign, the small one first."""
+    table = font["MATH"].table.MathVariants
+    name = font.getBestCmap()[ROOT_SIGN]
+    place = table.VertGlyphCoverage.glyphs.index(name)
+    made = table.VertGlyphConstruction[place]
+    return [record.VariantGlyph for record in made.MathGlyphVariantRecord] + [
+        part.glyph for part in made.GlyphAssembly.PartRecords]

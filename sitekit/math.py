@@ -7,6 +7,7 @@ that links to the line of code which computes it.
 
 import re
 from functools import cache
+from html import unescape
 
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
@@ -23,7 +24,7 @@ MATH = re.compile(
     r"(?<![\s\\])\$(?![\d$])",
     re.M | re.S,
 )
-SHORT = 14  # characters of a formula that fits any line
+SHORT = 24  # characters of a formula that fits any line
 # an inline formula with the bracket before it, the mark or ending after it
 GLUED = re.compile(
     r"(?P<before>[(（“《]?)(?P<math><math\b.*?</math>)"
@@ -113,8 +114,9 @@ def glued(html):
     '设 <span class="glued"><math>x</math>，</span><math>y</math> 为'
     """
     def one(match):
-        length = len(re.sub(r"<[^>]*>", "", match["math"]))
-        if length <= SHORT and (match["before"] or match["after"]):
+        text = re.sub(r"<[^>]*>|&ApplyFunction;", "", match["math"])
+        glue = match["before"] or match["after"]
+        if glue and len(unescape(text)) <= SHORT:
             return f'<span class="glued">{match[0]}</span>'
         return match[0]
 

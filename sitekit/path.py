@@ -180,7 +180,7 @@ def facts(site, name):
     ran = seconds(site.root, name)
     if ran is not None:
         rows.append((say("实验", "The run"), say(
-            f"约 {math.ceil(ran)} 秒", f"about {math.ceil(ran)} seconds")))
+            f"约 {ran:.0f} 秒", f"about {ran:.0f} seconds")))
     items = "".join(
         f"<span><b>{key}</b>{colon}{value}</span> " for key, value in rows)
     return f'<p class="page-facts">{items.strip()}</p>'

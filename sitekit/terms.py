@@ -50,6 +50,7 @@ class Term:
     page: str = ""
     twin: bool = False
     common: bool = False
+    not_on: tuple = ()
     initial_zh: str = ""
 
     def get(self, name, lang):

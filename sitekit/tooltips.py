@@ -92,17 +92,21 @@ class Tooltips(Treeprocessor):
                 self.walk(child)
                 child.tail = self.replace(child.tail)
 
-    def fits(self, term):
+    def fits(self, term, word):
         """Whether a word on this page can be trusted to mean the term.
 
-        An everyday word only on the page of its term, a word of a page that
-        is not written yet nowhere.
+        An everyday word only on the page of its term, and so a single
+        character (核 stands in 核心, too); a word of a page that is not
+        written yet nowhere.
         """
         site = self.md.site
         if site.page == f"{term.page}.md":
             return True
         path = site.root / f"docs/{site.lang}/{term.page}.md"
-        return not term.common and (not term.page or path.is_file())
+        everyday = term.common or len(word) == 1
+        elsewhere = site.page.removesuffix(".md") in term.not_on
+        return not everyday and not elsewhere and (
+            not term.page or path.is_file())
 
     def replace(self, text):
         """A text with placeholders for the words used the first time."""
@@ -111,7 +115,8 @@ class Tooltips(Treeprocessor):
         parts, end = [], 0
         for key, match in self.finder.find(text):
             term = self.finder.owner.get(key)
-            if term is None or term.id in self.seen or not self.fits(term):
+            if term is None or term.id in self.seen or not self.fits(
+                    term, match.group()):
                 continue
             self.seen.add(term.id)
             html = link(self.terms[term.id], match.group(), self.md.site)

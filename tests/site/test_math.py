@@ -1,11 +1,19 @@
 import html
 import re
+from importlib.resources import files
 
 import pytest
+from fontTools.ttLib import TTFont
 from markdown import Markdown
 
 from sitekit.execute import ROOT
-from sitekit.fonts import code_points
+from sitekit.fonts import (
+    PRIMES,
+    code_points,
+    even_roots,
+    roots,
+    small_primes,
+)
 from sitekit.markdown import SiteError, SiteExtension
 from sitekit.math import TAG, replace_math, to_mathml
 
@@ -87,8 +95,35 @@ def test_a_character_outside_the_font_is_noticed():
     assert characters(to_mathml("\\aleph")) - set(map(chr, code_points()))
 
 
+@pytest.fixture
+def font():
+    return TTFont(files("ziamath") / "fonts/STIXTwoMath-Regular.ttf")
+
+
+def test_every_root_sign_is_made_as_wide_as_the_small_one(font):
+    def widths():
+        return {font["hmtx"][name][0] for name in roots(font)}
+
+    small = font["hmtx"][roots(font)[0]][0]
+    assert len(widths()) > 3
+    even_roots(font)
+    assert widths() == {small}
+
+
+def test_a_prime_is_the_drawing_for_superscripts_and_lower(font):
+    def top(code):
+        return font["glyf"][font.getBestCmap()[code]].yMax
+
+    before = [top(code) for code in PRIMES]
+    small_primes(font)
+    assert all(top(code) < y - 300
+               for code, y in zip(PRIMES, before, strict=True))
+
+
 def test_a_short_formula_keeps_its_punctuation_on_its_line():
     html = render("记（$h_t$），$c$ 与 $x$：", "zh")
     assert html.count('<span class="glued">') == 2
     assert re.search(r'glued">（<math.*?</math>），</span>', html)
-    assert "glued" not in render("then $a + b + c + d + e + f + g + h$, so")
+    assert "glued" in render(r"is $\log p = \ln 10^{-7} \le 0 < \log 2$, so")
+    long = " + ".join("abcdefghijklm")
+    assert "glued" not in render(f"then ${long}$, so")

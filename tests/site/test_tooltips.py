@@ -33,6 +33,13 @@ GLOSSARY = """
   def_en: A part of attention.
   def_zh: 注意力的一部分。
   page: layers/attention
+- id: kernel
+  en: kernel
+  zh: 卷积核
+  also_zh: [核]
+  def_en: A small array of weights.
+  def_zh: 小型权重数组。
+  not_on: [layers/other]
 """
 
 
@@ -70,6 +77,16 @@ def test_chinese_page_shows_the_english_word(render):
 
 def test_everyday_words_and_words_of_unwritten_pages_are_left_alone(render):
     assert words(render("The value of a head and a factor.")) == ["factor"]
+
+
+def test_a_single_character_may_be_part_of_another_word(render):
+    assert words(render("核心是卷积核。", "zh")) == ["卷积核"]
+
+
+def test_a_word_that_means_something_else_on_a_page_is_left_alone(render):
+    text = "A kernel and a factor."
+    assert words(render(text)) == ["kernel", "factor"]
+    assert words(render(text, page="layers/other.md")) == ["factor"]
 
 
 def test_longer_term_wins_and_each_counts_once(render):

@@ -88,7 +88,7 @@
 
     const drawParts = (on, { h, y_hat }) => {
       parts.clear();
-      const rows = [["b₂", net.b_2[0]], ...h.map((value, j) => [
+      const rows = [[`b₂ = ${minus(net.b_2[0].toFixed(2))}`, net.b_2[0]], ...h.map((value, j) => [
         `${names[j]} = ${on[j] ? value.toFixed(2) : say("关", "off")}`, value * net.W_2[j][0]]),
         [`ŷ = ${minus(y_hat.toFixed(2))}`, y_hat]];
       parts.add("text", { x: 312, y: 20, "text-anchor": "end", fill: "currentColor" },
