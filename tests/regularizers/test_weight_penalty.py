@@ -49,7 +49,7 @@ def test_ridge_is_where_gradient_descent_with_the_penalty_ends():
 def test_ridge_equals_scikit_learn():
     X, y, _ = regression()
     theirs = Ridge(alpha=0.3 * len(X), fit_intercept=False).fit(X, y)
-    assert np.allclose(numpy_of(ridge(X, y, 0.3)).T, theirs.coef_, atol=1e-12)
+    assert np.abs(numpy_of(ridge(X, y, 0.3)).T - theirs.coef_).max() < 1e-12
 
 
 @float64()
