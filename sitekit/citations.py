@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 
-from sitekit.markdown import SiteError, escape
+from sitekit.markdown import SiteError, breakable, escape
 from sitekit.references import (
     TOPICS,
     ReferencesError,
@@ -247,11 +247,6 @@ def language(work):
 def cite_title(work):
     """The title of a work as HTML, in its language."""
     return f'<cite lang="{language(work)}">{escape(work["title"])}</cite>'
-
-
-def breakable(text):
-    """Escape text; long addresses may break after a slash or underscore."""
-    return re.sub(r"([/_])(?=\w)", r"\1<wbr>", escape(text))
 
 
 def references_fence(text, site):

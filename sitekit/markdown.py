@@ -12,11 +12,14 @@ from pathlib import Path
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from pymdownx.superfences import SuperFencesException
 
 ROOT = Path(__file__).resolve().parent.parent
+CODE = re.compile(r"(<pre[^>]*>)?<code>([^<]*)</code>")
+LONG_NAME = re.compile(r"\w{16,}")
 ZENSICAL = "rendering_context"  # preprocessor by which Zensical is known
 
 # name of the fence -> module:function
@@ -156,6 +159,15 @@ class FocusableTables(Treeprocessor):
             table.set("tabindex", "0")
 
 
+class LongNames(Postprocessor):
+    """Long names in the text break after an underscore, not in a word."""
+
+    def run(self, text):
+        """Mark where the names in inline code may break."""
+        return CODE.sub(lambda m: m[0] if m[1] else LONG_NAME.sub(
+            lambda name: breakable(name[0]), m[0]), text)
+
+
 class SiteExtension(Extension):
     """Gives the Markdown instance its `site`."""
 
@@ -170,6 +182,7 @@ class SiteExtension(Extension):
         md.preprocessors.register(KeepSource(md), "site_source", 1000)
         md.treeprocessors.register(KnownAnchors(md), "site_anchors", 1)
         md.treeprocessors.register(FocusableTables(md), "site_tables", 2)
+        md.postprocessors.register(LongNames(md), "site_names", 1)
         for name in ("math", "citations", "path", "tooltips", "language"):
             import_module(f"sitekit.{name}").extend(md)
 
@@ -182,3 +195,12 @@ def makeExtension(**kwargs):
 def escape(text):
     """Escape text for HTML, quotes too."""
     return html.escape(str(text), quote=True)
+
+
+def breakable(text):
+    """Escape text; it may break after a slash or underscore.
+
+    >>> breakable("a_b/c")
+    'a_<wbr>b/<wbr>c'
+    """
+    return re.sub(r"([/_])(?=\w)", r"\1<wbr>", escape(text))

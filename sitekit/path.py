@@ -178,7 +178,7 @@ def facts(site, name):
     rows.append((say("阅读", "Reading"),
                  duration(site, minutes(site.root, name))))
     ran = seconds(site.root, name)
-    if ran is not None:
+    if ran is not None:  # as on the card of the run
         rows.append((say("实验", "The run"), say(
             f"约 {ran:.0f} 秒", f"about {ran:.0f} seconds")))
     items = "".join(

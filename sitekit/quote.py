@@ -10,7 +10,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from sitekit.markdown import SiteError, escape
+from sitekit.markdown import SiteError, breakable
 
 FOLDERS = ("dlguide", "examples", "tests")
 CODE_TAG = re.compile(r"# \(([a-z0-9_]+:\w+)\)")
@@ -132,7 +132,7 @@ def fence(text, site):
 def head(target, symbol, site):
     """The line above a quote: file, symbol, its API entry."""
     source = site.link(f"source/{target}")
-    line = f'<a href="{source}">{escape(target)}</a> · {escape(symbol)}'
+    line = f'<a href="{source}">{breakable(target)}</a> · {breakable(symbol)}'
     parts = target.split("/")
     private = any(name.startswith("_") for name in symbol.split("."))
     if parts[0] == "dlguide" and not private:  # API pages show no helper

@@ -31,6 +31,13 @@ def test_inline_math_becomes_mathml_and_code_spans_stay():
     assert "<code>$c_t$</code>" in html
 
 
+def test_long_names_in_the_text_break_after_an_underscore():
+    html = render("`test_layer_equals_keras`, `h_prev`\n\n    a_" + "b" * 20)
+    assert "<code>test_<wbr>layer_<wbr>equals_<wbr>keras</code>" in html
+    assert "<code>h_prev</code>" in html
+    assert "<pre><code>a_bbb" in html
+
+
 def test_comparison_signs_and_bars_do_not_break_html_or_tables():
     html = render("| a | b |\n|---|---|\n| $|x|<y$ | $i<j$ |")
     assert html.count("<math ") == 2

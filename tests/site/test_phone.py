@@ -1,4 +1,4 @@
-"""Figures on a phone: the whole figure in view, its text large enough."""
+"""On a phone: figures and formulas in full view, text large enough."""
 
 import pytest
 
@@ -28,6 +28,17 @@ MEASURE = """() => [...document.querySelectorAll('.fig-box')].flatMap(box => {
 })""".replace("SMALL", str(SMALL)).replace("LABEL", str(LABEL))
 
 
+# formulas in a line of text do not break; solutions are unfolded
+FORMULAS = """() => {
+  for (const box of document.querySelectorAll('details')) box.open = true;
+  return [...document.querySelectorAll('p math, li math')].filter(math => {
+    if (math.closest('.equation, [display=block]')) return false;
+    const block = math.closest('p, li').getBoundingClientRect();
+    return math.getBoundingClientRect().right > block.right + 1;
+  }).map(math => math.textContent);
+}"""
+
+
 @pytest.fixture(scope="module")
 def phone(browser):
     """A tab as wide as a small phone."""
@@ -42,6 +53,14 @@ def phone(browser):
 def test_figures_are_read_without_scrolling(phone, served, url):
     phone.goto(served + url, wait_until="load")
     assert phone.evaluate(MEASURE) == []
+    assert phone.evaluate(FORMULAS) == []
+
+
+def test_the_measure_sees_a_formula_that_is_cut(phone, served):
+    phone.goto(f"{served}layers/lstm/", wait_until="load")
+    phone.locator("details math").first.evaluate(
+        "math => { math.style.paddingRight = '400px'; }")
+    assert len(phone.evaluate(FORMULAS)) == 1
 
 
 @pytest.mark.parametrize(("change", "said"), [

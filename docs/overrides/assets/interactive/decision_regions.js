@@ -92,7 +92,7 @@
         `${names[j]} = ${on[j] ? value.toFixed(2) : say("关", "off")}`, value * net.W_2[j][0]]),
         [`ŷ = ${minus(y_hat.toFixed(2))}`, y_hat]];
       parts.add("text", { x: 312, y: 20, "text-anchor": "end", fill: "currentColor" },
-        "ŷ = b₂ + Σ h · W₂");
+        "ŷ = b₂ + Σ h × W₂");
       rows.forEach(([name, value], i) => {
         const top = 40 + i * 45;
         const [from, to] = [bar(0), bar(Math.max(value, -32))].sort((a, b) => a - b);
