@@ -212,7 +212,7 @@ def _entry(item, site):
                          really))
     rows.append(_row(site, "说明", "Note", breakable(item["note"][site.lang])))
     return (f'<li id="entry-{item["n"]}" class="verdict-{verdict}">'
-            f"<b>{site.say(zh, en)}</b>{''.join(rows)}</li>")
+            f"<b>{item['n']} · {site.say(zh, en)}</b>{''.join(rows)}</li>")
 
 
 def _text(number, item, site):

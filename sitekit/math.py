@@ -30,6 +30,10 @@ GLUED = re.compile(
     r"(?P<before>[(（“《]?)(?P<math><math\b.*?</math>)"
     r"(?P<after>[，。、；：）！？”》,.;:)!?’]+|-?[a-z]{1,12}\b)?", re.S)
 
+CELL = re.compile(r"<td\b.*?</td>", re.S)
+CODE = re.compile(r"<code>(?=[^<]{1,8}</code>)")
+OPTION = re.compile(r"<code>(?=-{1,2}[a-z][a-z-]{0,12}</code>)")
+
 
 @cache
 def to_mathml(latex, display=False):
@@ -123,15 +127,26 @@ def glued(html):
     return GLUED.sub(one, html)
 
 
-class GlueFormulas(Postprocessor):
-    """Glues the formulas of a page to their punctuation."""
+def whole_names(html):
+    """Keep a line from breaking an option, a cell of a table a short name.
+
+    >>> whole_names("<td><code>evaluate</code></td>")
+    '<td><code class="glued">evaluate</code></td>'
+    """
+    html = OPTION.sub('<code class="glued">', html)
+    return CELL.sub(
+        lambda cell: CODE.sub('<code class="glued">', cell[0]), html)
+
+
+class Glue(Postprocessor):
+    """Glues formulas to their punctuation, and short names in tables."""
 
     def run(self, text):
         """Change the finished HTML."""
-        return glued(text)
+        return whole_names(glued(text))
 
 
 def extend(md):
     """Register: after fences (25), before HTML (20); after stashed HTML."""
     md.preprocessors.register(MathPreprocessor(md), "site_math", 22)
-    md.postprocessors.register(GlueFormulas(md), "site_glue", 5)
+    md.postprocessors.register(Glue(md), "site_glue", 5)

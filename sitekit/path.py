@@ -208,7 +208,7 @@ def fence(text, site):
         total = sum(minutes(site.root, name) for name in names)
         steps = "".join(f"<li>{links(site, [name])}</li>" for name in names)
         items.append(
-            f'<div class="route"><p><b>{links(site, [goal])}</b> · '
+            f'<div class="route"><p><b>{links(site, [goal])}</b><br>'
             f"{duration(site, total)}</p><ol>{steps}</ol></div>")
     if not items:
         raise SiteError("expected the name of a concept on each line")

@@ -350,7 +350,7 @@ def _sentence(text, site):
 def _term(term, site):
     here = site.lang
     other = "en" if here == "zh" else "zh"
-    abbr = f" {escape(term.abbr)}" if term.abbr else ""
+    abbr = f" ({escape(term.abbr)})" if term.abbr else ""
     counterpart = term.get("", other)
     if counterpart.lower() != term.get("", here).lower():
         counterpart = f" {_marked(counterpart, other, site)}"

@@ -116,9 +116,9 @@ def test_every_entry_is_shown_with_its_verdict(data, lang):
     names = {key: value[0 if lang == "zh" else 2]
              for key, value in corrections.VERDICTS.items()}
     shown = re.findall(
-        r'<li id="entry-(\d+)" class="verdict-(\w+)"><b>([^<]+)<', html)
-    assert shown == [(str(item["n"]), item["verdict"], names[item["verdict"]])
-                     for item in data["entries"]]
+        r'<li id="entry-(\d+)" class="verdict-(\w+)"><b>(\d+) · ([^<]+)<', html)
+    assert shown == [(str(item["n"]), item["verdict"], str(item["n"]),
+                      names[item["verdict"]]) for item in data["entries"]]
     assert "<table" not in html
 
 

@@ -134,3 +134,11 @@ def test_a_short_formula_keeps_its_punctuation_on_its_line():
     assert "glued" in render(r"is $\log p = \ln 10^{-7} \le 0 < \log 2$, so")
     long = " + ".join("abcdefghijklm")
     assert "glued" not in render(f"then ${long}$, so")
+
+
+def test_a_short_name_in_a_table_stays_whole_and_a_long_one_may_break():
+    table = "| a | b |\n|---|---|\n| `evaluate` | `{}` |"
+    assert render(table.format("test_of_a_long_name")).count("glued") == 1
+    assert "glued" not in render("call `evaluate`")
+    options = render("add `--online` or `--no-build-isolation`")
+    assert options.count("glued") == 1
