@@ -276,6 +276,14 @@ def test_worst_errors_are_wrong_and_most_confident_first():
     assert list(worst_errors(labels, p, count=1)) == [3]
 
 
+def test_worst_errors_are_8_and_of_equal_ones_the_first_come_first():
+    sure = np.tile([0.6, 0.7, 0.8], 30)
+    p, labels = np.stack([sure, 1 - sure], axis=1), np.ones(90, int)
+    order = [*range(2, 90, 3), *range(1, 90, 3), *range(0, 90, 3)]
+    assert list(worst_errors(labels, p, count=90)) == order
+    assert list(worst_errors(labels, p)) == order[:8]
+
+
 def test_shape_of_every_layer_is_the_one_on_the_page():
     shapes_ = [tuple(layer.output.shape) for layer in build_model().layers]
     assert shapes_ == [
@@ -293,8 +301,16 @@ def test_train_stops_and_returns_to_the_best_epoch(data):
     history = train(model, (x, y), wrong, epochs=40)
     loss, _ = model.evaluate(*wrong, verbose=0)
     assert len(history["val_loss"]) < 40
-    assert history["val_loss"][-1] > min(history["val_loss"])
+    assert len(history["val_loss"]) == np.argmin(history["val_loss"]) + 1 + 2
     assert loss == pytest.approx(min(history["val_loss"]), rel=1e-3)
+
+
+def test_batches_of_32_make_3_steps_of_65_images(data):
+    (x, y), val = data
+    model = build_model(*channel_stats(x))
+    history = train(model, (x[:65], y[:65]), val, epochs=1)
+    assert int(model.optimizer.iterations) == 3
+    assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 def test_a_saved_model_takes_raw_pixels_and_predicts_the_same(data, tmp_path):
@@ -312,8 +328,11 @@ def test_environment_names_versions_backend_and_device():
     line = environment()
     assert keras.__version__ in line
     assert keras.backend.backend() in line
-    assert "device" in line
     assert "\n" not in line
+    device = line.rpartition(", device ")[2]
+    assert device == device.lower()
+    assert any(kind in device for kind in ("cpu", "cuda", "gpu", "mps"))
+    assert "/" not in device  # "cpu:0" of TensorFlow's long name
 
 
 # claim
@@ -455,6 +474,8 @@ def test_bad_input_is_named(data):
         split(y, 1.5)
     with pytest.raises(ValueError, match="4 images of class 0 into 4 \\+ 0"):
         split([0, 0, 0, 0], 0.1)
+    with pytest.raises(ValueError, match="2 images of class 5 into 0 \\+ 2"):
+        split([5, 5], 0.9)
     with pytest.raises(ValueError, match="N, H, W, C.*got \\(3072,\\)"):
         channel_stats(np.zeros(3072))
     with pytest.raises(ValueError, match="every channel must vary"):

@@ -78,13 +78,26 @@ def test_random_flip_mirrors_about_half_of_the_images():
 
 @pytest.mark.parametrize("pixels", [1, 2])
 def test_random_translation_moves_by_whole_pixels_within_reach(pixels):
-    x = np.zeros((300, 9, 9, 1), "float32")
+    x = np.zeros((1500, 9, 9, 1), "float32")
     x[:, 4, 4] = 1
     y = array(augmenter(f"shift {pixels}", 9)(x, training=True))
     places = {tuple(map(int, p)) for p in np.argwhere(y[..., 0] == 1)[:, 1:]}
     reach = range(4 - pixels, 5 + pixels)
     assert places == {(i, j) for i in reach for j in reach}
-    assert y.sum() == 300
+    assert y.sum() == 1500
+
+
+def test_random_rotation_goes_half_a_turn_either_way_and_fills_with_0():
+    x = np.ones((200, 9, 9, 1), "float32")
+    y = array(augmenter("rotate", 9)(x, training=True))
+    np.testing.assert_allclose(y[:, 3:6, 3:6], 1, atol=1e-5)
+    assert (y[:, 0, 0] < 0.01).mean() > 0.5  # a corner from outside
+    dot = np.zeros_like(x)
+    dot[:, 4, 7] = 1  # 3 pixels to the right of the center
+    y = array(augmenter("rotate", 9)(dot, training=True))[..., 0]
+    right, up = y.sum(1) @ np.arange(-4, 5), y.sum(2) @ -np.arange(-4, 5)
+    angles = np.arctan2(up, right)
+    assert np.histogram(angles, 8, (-np.pi, np.pi))[0].min() > 5
 
 
 def test_mixup_equals_a_loop():
@@ -175,6 +188,14 @@ def test_mixup_with_share_1_or_with_itself_changes_nothing():
         np.testing.assert_allclose(array(y_tilde), y, atol=1e-6)
 
 
+def test_mixup_keeps_the_dtype_of_its_images():
+    x, y = normal(2, 3, 3, 1, dtype="float16"), np.eye(2, dtype="float16")
+    mixed = mixup(x, y, [0.5, 1], np.array([1, 0]))
+    assert {keras.backend.standardize_dtype(a.dtype) for a in mixed} == {
+        "float16"}
+    np.testing.assert_allclose(array(mixed[1]), [[0.5, 0.5], [0, 1]])
+
+
 def test_copies_alone_do_not_bring_the_variance_to_zero():
     losses = np.array([[0.0, 2.0], [4.0, 6.0]])  # means 2, 4; variances 4, 4
     assert float(risk_variance(losses, 1, 1)) == 1 + 4 == losses.var()
@@ -212,6 +233,19 @@ def test_calling_the_model_augments_unless_told_not_to():
     assert np.abs(array(model(x)) - predicted).max() > 1e-2
     np.testing.assert_allclose(
         array(model(x, training=False)), predicted, atol=1e-4)
+
+
+def test_hidden_layers_are_rectified_and_logits_are_not():
+    model = small_cnn(14)
+    inside = keras.Model(
+        model.inputs[0], [layer.output for layer in model.layers])
+    *hidden, logits = map(array, inside(normal(8, 14, 14, 1)))
+    assert [h.shape[1:] for h in hidden] == [
+        (12, 12, 16), (6, 6, 16), (4, 4, 32), (512,), (64,)]
+    for h in hidden:
+        assert h.min() == 0 < h.max()
+    assert logits.shape == (8, 10)
+    assert logits.min() < 0 < logits.max()
 
 
 def test_no_augmentation_is_the_identity():

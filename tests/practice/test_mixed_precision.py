@@ -155,6 +155,42 @@ def test_loss_scale_follows_keras_step_by_step():
         np.testing.assert_allclose(step[2], value(w), rtol=1e-6)
 
 
+def test_a_stack_of_networks_has_the_gradients_of_each():
+    nets = [numbers("float32", seed=seed)[0] for seed in (1, 2)]
+    _, x, y = numbers("float32")
+    stack = [np.stack(pair) for pair in zip(*nets, strict=True)]
+    losses, Gs, ds = scaled_gradients(stack, x, y, "float32", 4.0, 0.5)
+    for k, weights in enumerate(nets):
+        loss, G, d = scaled_gradients(weights, x, y, "float32", 4.0, 0.5)
+        assert float(losses[k]) == pytest.approx(float(loss), rel=1e-5)
+        for many, one in zip([*Gs, *ds], [*G, *d], strict=True):
+            np.testing.assert_allclose(
+                value(many)[k], value(one), rtol=1e-4, atol=1e-6)
+
+
+def test_train_takes_steps_on_batches_of_64_and_notes_the_loss_of_all():
+    weights, x, y = numbers("float32", B=100)
+    weights, state = tensors(*weights), (2.0**3, 1998)
+    after, curve = train(weights, x, y, "float16", 0.2, 50, state)
+    rng, losses = np.random.default_rng(0), []
+    for k in range(51):
+        if k in (0, 50):
+            h = x
+            for w in map(value, weights[:2]):
+                h = np.maximum(h @ w, 0)
+            z = h @ value(weights[2])
+            losses.append(np.mean(
+                np.log(np.exp(z).sum(-1)) - (y * z).sum(-1)))
+        rows = rng.integers(0, 100, 64)
+        if k < 50:
+            weights, state = train_step(
+                weights, state, x[rows], y[rows], "float16", 0.2)
+    np.testing.assert_allclose(curve, losses, rtol=1e-4)
+    assert curve[1] < curve[0]
+    for a, b in zip(after, weights, strict=True):
+        np.testing.assert_allclose(value(a), value(b), atol=1e-6)
+
+
 # gradient
 
 
@@ -218,6 +254,15 @@ def test_gradients_below_half_the_smallest_number_become_0():
     assert float(lost(exact, ops.cast(exact * 1024, "float16"))) == 0
 
 
+def test_the_share_of_lost_gradients_is_that_of_each_network():
+    exact = np.ones((2, 2, 2), "float32")
+    exact[1, 0] = 0  # the second network has 2 gradients, and loses 1
+    rounded = exact.copy()
+    rounded[0, 0, 0] = rounded[1, 1, 1] = 0
+    np.testing.assert_allclose(value(lost(exact, rounded)), [1 / 4, 1 / 2])
+    np.testing.assert_allclose(value(lost(0 * exact, rounded)), 0)
+
+
 def test_a_sum_of_ones_stops_at_2_to_the_f_plus_1():
     for name, end in (("float16", 2048.0), ("bfloat16", 256.0)):
         total, one = ops.cast(0, name), ops.cast(1, name)
@@ -261,6 +306,19 @@ def test_an_overflow_skips_the_step_and_halves_the_scale():
     assert state == (2.0**29, 0)
     for a, b in zip(after, weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_without_a_state_the_scale_is_1_and_no_step_is_skipped():
+    weights, x, y = numbers("float32")
+    weights = tensors(*weights)
+    after, state = train_step(weights, None, x, y, "float32", 0.1)
+    G = scaled_gradients(weights, x, y, "float32")[1]
+    assert state is None
+    for a, w, g in zip(after, weights, G, strict=True):
+        np.testing.assert_allclose(
+            value(a), value(w) - 0.1 * value(g), atol=1e-6)
+    broken, _ = train_step(weights, None, x, y, "float16", 0.1, c=2.0**20)
+    assert not np.isfinite(value(broken[2])).all()
 
 
 @pytest.mark.parametrize(("policy", "dtype"), [
