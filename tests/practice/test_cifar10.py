@@ -305,12 +305,14 @@ def test_train_stops_and_returns_to_the_best_epoch(data):
     assert loss == pytest.approx(min(history["val_loss"]), rel=1e-3)
 
 
-def test_batches_of_32_make_3_steps_of_65_images(data):
+def test_batches_of_32_make_3_steps_of_65_images(data, capsys):
     (x, y), val = data
     model = build_model(*channel_stats(x))
     history = train(model, (x[:65], y[:65]), val, epochs=1)
     assert int(model.optimizer.iterations) == 3
     assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert predict(model, x[:2]).shape == (2, 10)
+    assert capsys.readouterr().out == ""  # no progress bars
 
 
 def test_a_saved_model_takes_raw_pixels_and_predicts_the_same(data, tmp_path):

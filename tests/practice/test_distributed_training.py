@@ -346,7 +346,7 @@ def started(monkeypatch):
 
     def pretend(command, **options):
         calls.append((command, options))
-        said = f"some warning\n{json.dumps({'index': command[4]})}\n"
+        said = f"a warning\nanother\n{json.dumps({'index': command[4]})}\n"
         return subprocess.CompletedProcess(
             command, 0, said if options["capture_output"] else None)
 
@@ -357,18 +357,20 @@ def started(monkeypatch):
 def test_each_worker_gets_its_number_and_all_get_the_same_addresses(
         started, monkeypatch):
     monkeypatch.setenv("SOME_SETTING", "kept")
-    assert launch("tensorflow workers", K=3, limit=7) == [
-        {"index": str(k)} for k in range(3)]
+    assert launch("tensorflow workers", K=2, limit=7) == [
+        {"index": "0"}, {"index": "1"}]
     started.sort(key=lambda call: call[0][4])
     clusters = []
     for k, (command, options) in enumerate(started):
         python, module, name, engine, index, K, host = command
         assert (python, module) == (sys.executable, "-m")
         assert name == distributed_training.__name__
-        assert (engine, index, K) == ("tensorflow workers", str(k), "3")
+        assert (engine, index, K) == ("tensorflow workers", str(k), "2")
         assert options["timeout"] == 7
         assert options["check"]
-        assert (options["cwd"] / "dlguide").is_dir()
+        assert options["text"]
+        source = options["cwd"] / f"{name.replace('.', '/')}.py"
+        assert source.samefile(distributed_training.__file__)
         environ = options["env"]
         assert environ["SOME_SETTING"] == "kept"
         assert environ["KERAS_BACKEND"] == "tensorflow"
@@ -377,8 +379,8 @@ def test_each_worker_gets_its_number_and_all_get_the_same_addresses(
         assert config["task"] == {"type": "worker", "index": k}
         clusters.append(config["cluster"]["worker"])
         assert host == clusters[0][0]
-    assert clusters[0] == clusters[1] == clusters[2]
-    assert len(set(clusters[0])) == 3  # a port for each
+    assert clusters[0] == clusters[1]
+    assert len(set(clusters[0])) == 2  # a port for each
     assert all(host.startswith("127.0.0.1:") for host in clusters[0])
 
 
@@ -414,3 +416,13 @@ def test_a_process_that_takes_too_long_is_killed(monkeypatch):
 def test_a_process_that_fails_says_why():
     with pytest.raises(RuntimeError, match="it said (?s:.*)import backend"):
         launch("abacus")
+
+
+def test_the_error_quotes_the_end_of_what_the_process_said(monkeypatch):
+    def fail(command, **_):
+        raise subprocess.CalledProcessError(
+            1, command, stderr="early " + 999 * "." + "late")
+
+    monkeypatch.setattr(distributed_training.subprocess, "run", fail)
+    with pytest.raises(RuntimeError, match=r"it said \.{996}late$"):
+        launch("jax")

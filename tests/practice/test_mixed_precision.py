@@ -171,7 +171,7 @@ def test_a_stack_of_networks_has_the_gradients_of_each():
 def test_train_takes_steps_on_batches_of_64_and_notes_the_loss_of_all():
     weights, x, y = numbers("float32", B=100)
     weights, state = tensors(*weights), (2.0**3, 1998)
-    after, curve = train(weights, x, y, "float16", 0.2, 50, state)
+    after, curve = train(weights, x, y, "float16", 0.2, 50, state, 0.5)
     rng, losses = np.random.default_rng(0), []
     for k in range(51):
         if k in (0, 50):
@@ -184,7 +184,7 @@ def test_train_takes_steps_on_batches_of_64_and_notes_the_loss_of_all():
         rows = rng.integers(0, 100, 64)
         if k < 50:
             weights, state = train_step(
-                weights, state, x[rows], y[rows], "float16", 0.2)
+                weights, state, x[rows], y[rows], "float16", 0.2, 0.5)
     np.testing.assert_allclose(curve, losses, rtol=1e-4)
     assert curve[1] < curve[0]
     for a, b in zip(after, weights, strict=True):
@@ -256,10 +256,10 @@ def test_gradients_below_half_the_smallest_number_become_0():
 
 def test_the_share_of_lost_gradients_is_that_of_each_network():
     exact = np.ones((2, 2, 2), "float32")
-    exact[1, 0] = 0  # the second network has 2 gradients, and loses 1
+    exact[1] = [[0, 0], [0, 1]]  # the second network has 1, and loses it
     rounded = exact.copy()
     rounded[0, 0, 0] = rounded[1, 1, 1] = 0
-    np.testing.assert_allclose(value(lost(exact, rounded)), [1 / 4, 1 / 2])
+    np.testing.assert_allclose(value(lost(exact, rounded)), [1 / 4, 1])
     np.testing.assert_allclose(value(lost(0 * exact, rounded)), 0)
 
 
