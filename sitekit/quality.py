@@ -328,7 +328,8 @@ def last_run(site):
     run, say = load_run(site.root), site.say
     if not run:
         return none_yet(site)
-    minutes = f"{run['seconds'] // 60} min {run['seconds'] % 60} s"
+    whole, rest = divmod(run["seconds"], 60)
+    minutes = say(f"{whole} 分 {rest} 秒", f"{whole} min {rest} s")
     rows = [
         (say("日期", "Date"), escape(run["date"])),
         (say("通过的测试", "Tests passed"), f"{run['passed']:,}"),
