@@ -177,6 +177,7 @@ def test_runs_in_float32_are_compared_in_float64():
 
 def test_only_the_ends_of_a_run_decide_its_growth():
     assert growth_rate([1.0, 0.0, math.e], 2) == pytest.approx(0.5)
+    assert growth_rate([1.0, math.e], 1) == pytest.approx(1)
 
 
 # claim
@@ -263,7 +264,8 @@ def test_a_sum_of_nothing_or_of_integers_says_what_came(add, x, message):
     (lambda: nudge([0.0, 1.0], 1, 0), "at least 1 step"),
     (lambda: separation(np.ones((2, 3)), np.ones((2, 4))), "two arrays"),
     (lambda: growth_rate([0.0, 1.0], 5), "distances above 0"),
-    (lambda: growth_rate([1.0, 2.0, 0.0], 5), "distances above 0"),
+    (lambda: growth_rate([1.0, 2.0, 0.0], 5),
+     "distances above 0 and at least 1 step, got 1.0, 0.0 and 5"),
     (lambda: growth_rate([1.0, 2.0], 0), "at least 1"),
 ])
 def test_wrong_arguments_are_named(call, message):

@@ -159,23 +159,25 @@ def test_directions_are_whole_millionths_so_that_machines_agree():
 
 
 class Fixed:
-    """A generator whose numbers all lie at 1/8 of their range."""
+    """A generator whose numbers all lie at 7/8 of their range."""
 
     def uniform(self, low, high, size):
         """Return the same number in every place."""
-        return np.full(size, low + (high - low) / 8)
+        return np.full(size, low + (high - low) * 7 / 8)
 
 
 def test_a_stray_line_by_hand():
-    """Angle 45 degrees, 9 pixels before the middle, 62 of 255 bright."""
+    """Angle -45 degrees, 9 pixels from the middle, 194 of 255 bright."""
     row, column = np.mgrid[:32, :32].astype("float32") - 15.5
-    image = np.full((1, 32, 32, 3), 200, "float32")
-    drawn = _stray_line(image, row, column, Fixed())
-    away = np.abs((row + column) / math.sqrt(2) + 9)
-    half_width = 0.5 + 0.5 / 8
-    assert (drawn[0][away < half_width - 0.5] == 62).all()
-    assert (drawn[0][away > half_width + 0.5] == 200).all()
-    share = (200 - drawn[0, 10, :, 0]) / 138  # row -5.5, columns -15.5 ...
+    image = np.full((1, 32, 32, 3), 94, "float32")
+    drawn = _stray_line(image, row, column, Fixed())[0]
+    away = np.abs((column - row) / math.sqrt(2) - 9)
+    half_width = 0.5 + 0.5 * 7 / 8
+    inside, outside = away < half_width - 0.5, away > half_width + 0.5
+    assert inside.any()
+    np.testing.assert_allclose(drawn[inside], 194)
+    assert (drawn[outside] == 94).all()
+    share = (drawn[10, :, 0] - 94) / 100
     assert share.sum() == pytest.approx(  # two half-widths, cut at 45 degrees
         2 * half_width * math.sqrt(2), abs=0.05)
 

@@ -253,6 +253,17 @@ def test_the_seed_says_what_is_drawn():
     assert np.abs(first - other).min() > 0
 
 
+def test_the_seed_says_which_noise_the_players_meet():
+    G, D, x = small(4, 3), small(3, 1), np.ones((5, 3), "float32")
+    first, again, other = (ops.convert_to_numpy(GAN(G, D, seed=seed)(x))
+                           for seed in (0, 0, 1))
+    np.testing.assert_allclose(again, first, rtol=1e-5)
+    default = ops.convert_to_numpy(GAN(G, D)(x))
+    np.testing.assert_allclose(default, first, rtol=1e-5)
+    np.testing.assert_allclose(other[:, 0], first[:, 0], rtol=1e-5)  # real
+    assert np.abs(other - first)[:, 1:].min() > 0  # fake
+
+
 def test_a_restarted_model_learns_as_if_it_had_never_learned():
     x, model = np.random.default_rng(0).normal(size=(32, 3)), small(3, 1)
     model.compile(keras.optimizers.Adam(0.01), "mse")
