@@ -59,7 +59,7 @@ successor:
 # how many changes of the code the tests notice; see tests/mutation/README.md
 mutants: $(MUTATION)/test.stamp
 	EXAMPLES=0 KERAS_BACKEND=torch OMP_NUM_THREADS=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
-	$(MUTATION)/bin/mutmut run --max-children 1 $(MUTANTS)
+	$(MUTATION)/bin/mutmut run --max-children 2 $(MUTANTS)
 	$(MUTATION)/bin/python tests/mutation/report.py summary
 
 clean:

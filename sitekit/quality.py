@@ -376,30 +376,34 @@ def mutants(site):
     """Mutation testing: counts per module, and why survivors survived."""
     (data, reasons), say = load_mutants(site.root), site.say
     modules, total = data["modules"], data["totals"]
-    share = f"{total['killed'] / total['run']:.1%}"
-    rows = [
-        (f"<code>{escape(name)}</code>", f"{m['mutants']:,}", f"{m['run']:,}",
-         f"{m['killed']:,}", f"{m['survived']:,}")
-        for name, m in modules.items()
-    ]
-    rows.append((say("合计", "Total"), *(f"{total[key]:,}" for key in (
-        "mutants", "run", "killed", "survived"))))
-    head = (say("模块", "Module"), say("全部", "All"), say("试过", "Tried"),
-            say("发现", "Killed"), say("漏过", "Survived"))
+    keys = ("mutants", "every_killed", "run", "killed", "survived")
+    rows = [(f"<code>{escape(name)}</code>",
+             *(f"{m[key]:,}" if key != "every_killed" or m["every_run"]
+               else "–" for key in keys))
+            for name, m in modules.items()]
+    rows.append((say("合计", "Total"), *(f"{total[key]:,}" for key in keys)))
+    head = (say("模块", "Module"), say("全部", "All"), say("发现", "Killed"),
+            say("抽样", "Sample"), say("发现", "Killed"),
+            say("漏过", "Survived"))
     items = "".join(
         f"<li><code>{escape(entry['mutant'])}</code><br/>"
         f'<span lang="en">{escape(entry["why"])}</span></li>'
         for entries in reasons.values() for entry in entries)
     count = sum(map(len, reasons.values()))
+    share, whole = (f"{total[k] / max(total[n], 1):.1%}" for k, n in (
+        ("killed", "run"), ("every_killed", "every_run")))
     about = say(
-        f"{data['date']} 用 {data['tool']} 试了 {total['run']:,} 处变异，"
-        f"测试发现 {total['killed']:,} 处，占 {share}。",
-        f"On {data['date']}, with {data['tool']}: of {total['run']:,} mutants "
-        f"tried, the tests killed {total['killed']:,}, that is {share}.")
-    why = say(f"漏过的 {count} 处与原因",
-              f"The {count} survivors and why they survived")
+        f"{data['date']}，{data['tool']}：{total['every_run']:,} 处变异，"
+        f"测试发现 {total['every_killed']:,} 处，占 {whole}；其中抽样的 "
+        f"{total['run']:,} 处，发现 {total['killed']:,} 处，占 {share}。",
+        f"On {data['date']}, with {data['tool']}: of "
+        f"{total['every_run']:,} mutants the tests killed "
+        f"{total['every_killed']:,}, that is {whole}; of the "
+        f"{total['run']:,} in the sample, {total['killed']:,}, {share}.")
+    why = say(f"抽样中漏过的 {count} 处与原因",
+              f"The {count} survivors of the sample, and why")
     return (f'<div class="claims"><p>{about}</p>'
-            f"{table(head, rows, range(1, 5))}<details><summary>{why}"
+            f"{table(head, rows, range(1, 6))}<details><summary>{why}"
             f"</summary><ul>{items}</ul></details></div>")
 
 

@@ -29,6 +29,7 @@ from sitekit.keys import syntax, without_docstrings
 
 SEED = 0
 LEAST = 10  # a smaller sample says nothing
+SAMPLE = 50  # of a module, the mutants whose survivors are explained
 HERE = Path(__file__).resolve().parent
 KILLED = (1, 3)  # exit codes of pytest: a test failed; it broke down
 TIMEOUT = (24, -24, 36, 152, 255)  # the mutant never ends
@@ -77,13 +78,13 @@ def code_key(path):
 
 
 def counted(path):
-    """The results that count: of all mutants, or of a whole random sample.
+    """The results of the random sample, as far as it was run without a gap.
 
     mutmut begins with the mutants whose tests are fast. So of a module that
     it has not finished, only the mutants count that the sample names.
     """
     every, chosen = results(path), {}
-    for name in sample(path, len(every)):
+    for name in sample(path, SAMPLE):
         if every[name] is None:
             break
         chosen[name] = every[name]
@@ -93,6 +94,7 @@ def counted(path):
 def of_module(path, explained):
     """Counts of one module and its survivors, explained or not."""
     every, run = results(path), counted(path)
+    whole = list(every.values()) if None not in every.values() else []
     killed = [n for n, code in run.items() if code in KILLED]
     timeout = [n for n, code in run.items() if code in TIMEOUT]
     alive = sorted(set(run) - set(killed) - set(timeout))
@@ -100,6 +102,8 @@ def of_module(path, explained):
     return {
         "code": code_key(path),
         "mutants": len(every),
+        "every_run": len(whole),
+        "every_killed": sum(code in (*KILLED, *TIMEOUT) for code in whole),
         "run": len(run),
         "how": ("not run" if not run else
                 "all" if len(run) == len(every) else f"sample, seed {SEED}"),
@@ -134,7 +138,8 @@ def summary(before):
             modules[name] = kept(of_module(path, explained.get(name, {})),
                                  before.get(name))
     totals = {key: sum(m[key] for m in modules.values()) for key in (
-        "mutants", "run", "killed", "timeout", "survived", "equivalent")}
+        "mutants", "every_run", "every_killed", "run", "killed", "timeout",
+        "survived", "equivalent")}
     return {
         "date": datetime.date.today().isoformat(),
         "tool": f"mutmut {metadata.version('mutmut')}",
@@ -242,7 +247,8 @@ def main(command, *args):
         json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     totals = found["totals"]
     dead = totals["killed"] + totals["timeout"]
-    print(f"{dead} of {totals['run']} killed, {totals['mutants']} in all")
+    print(f"of the samples {dead} of {totals['run']} killed, of all "
+          f"{totals['every_killed']} of {totals['every_run']}")
 
 
 if __name__ == "__main__":

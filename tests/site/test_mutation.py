@@ -59,11 +59,12 @@ def test_a_silent_survivor_and_a_wrong_sum_are_found(summary, explained):
         "the total of run is not the sum"]
 
 
-def test_at_least_90_percent_are_killed_where_they_were_run(summary):
+def test_at_least_90_percent_are_killed(summary):
     totals = summary["totals"]
-    dead = totals["killed"] + totals["timeout"]
-    assert dead >= 0.9 * (totals["run"] - totals["equivalent"])
-    assert summary["modules"]["layers/lstm"]["run"] > 0
+    assert totals["every_killed"] >= 0.9 * totals["every_run"]
+    assert totals["every_run"] >= 0.9 * totals["mutants"]
+    assert totals["killed"] + totals["timeout"] >= 0.9 * totals["run"]
+    assert min(m["run"] for m in summary["modules"].values()) > 0
 
 
 def test_a_run_of_one_module_keeps_the_results_of_the_others():
