@@ -201,6 +201,6 @@ def breakable(text):
     """Escape text; it may break after a slash or underscore.
 
     >>> breakable("a_b/c")
-    'a_<wbr>b/<wbr>c'
+    'a_<wbr/>b/<wbr/>c'
     """
-    return re.sub(r"([/_])(?=\w)", r"\1<wbr>", escape(text))
+    return re.sub(r"([/_])(?=\w)", r"\1<wbr/>", escape(text))

@@ -23,7 +23,7 @@ import yaml
 from sitekit import outputs
 from sitekit.checks import project, proofs
 from sitekit.citations import bibliography, title
-from sitekit.markdown import ROOT, SiteError, escape
+from sitekit.markdown import ROOT, SiteError, breakable, escape
 from sitekit.path import order
 from sitekit.terms import load_terms
 
@@ -204,7 +204,7 @@ def fence(text, site):
 
 def source(site, path, text=None):
     """Link to a published source file."""
-    label = text or f"<code>{escape(path)}</code>"
+    label = text or f"<code>{breakable(path)}</code>"
     return f'<a href="{site.link(f"source/{path}")}">{label}</a>'
 
 
@@ -352,7 +352,7 @@ def slowest(site):
     run = load_run(site.root)
     if not run:
         return none_yet(site)
-    rows = [(f"{seconds:.1f}", f"<code>{escape(name)}</code>")
+    rows = [(f"{seconds:.1f}", f"<code>{breakable(name)}</code>")
             for name, seconds in run["slowest"]]
     head = (site.say("秒", "Seconds"), site.say("测试", "Test"))
     return table(head, rows, numeric=(0,))
@@ -377,7 +377,7 @@ def mutants(site):
     (data, reasons), say = load_mutants(site.root), site.say
     modules, total = data["modules"], data["totals"]
     keys = ("mutants", "every_killed", "run", "killed", "survived")
-    rows = [(f"<code>{escape(name)}</code>",
+    rows = [(f"<code>{breakable(name)}</code>",
              *(f"{m[key]:,}" if key != "every_killed" or m["every_run"]
                else "–" for key in keys))
             for name, m in modules.items()]

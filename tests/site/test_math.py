@@ -33,7 +33,7 @@ def test_inline_math_becomes_mathml_and_code_spans_stay():
 
 def test_long_names_in_the_text_break_after_an_underscore():
     html = render("`test_layer_equals_keras`, `h_prev`\n\n    a_" + "b" * 20)
-    assert "<code>test_<wbr>layer_<wbr>equals_<wbr>keras</code>" in html
+    assert "<code>test_<wbr/>layer_<wbr/>equals_<wbr/>keras</code>" in html
     assert "<code>h_prev</code>" in html
     assert "<pre><code>a_bbb" in html
 
