@@ -236,6 +236,15 @@ def test_shares_of_the_bins_add_up_to_one():
     assert np.all(confidence <= np.arange(1, 11) / 10 + 1e-6)
 
 
+def test_two_measurements_one_bin_and_one_example_are_enough():
+    low, high = interval(np.array([1.0, 3.0]), 1.0)
+    np.testing.assert_allclose([float(low), float(high)], [1.0, 3.0])
+    p = np.array([[0.25, 0.75]], "float32")
+    share, confidence, accuracy = reliability(p, np.array([1]), bins=1)
+    for value, expected in ((share, 1), (confidence, 0.75), (accuracy, 1)):
+        np.testing.assert_allclose(ops.convert_to_numpy(value), [expected])
+
+
 # claim
 
 

@@ -177,6 +177,22 @@ def test_with_as_many_inputs_as_units_every_pattern_occurs():
     assert count_regions(patterns(corners, identity)) == 32
 
 
+def test_weights_of_relu_layers_start_with_variance_2_over_their_inputs():
+    kernel = ops.convert_to_numpy(NeuralNetwork([400, 300, 1]).kernels[0])
+    assert abs(kernel.std() ** 2 * 400 - 2) < 0.05
+    assert np.abs(kernel).max() > 3.5 * kernel.std()  # not cut off
+    same, other = (ops.convert_to_numpy(NeuralNetwork(
+        [400, 300, 1], seed=seed).kernels[0]) for seed in (0, 1))
+    np.testing.assert_array_equal(kernel, same)
+    assert np.abs(kernel - other).max() > 0.01
+
+
+def test_a_network_may_have_one_input_and_one_output():
+    model = NeuralNetwork([1, 1])
+    assert [w.shape for w in model.kernels] == [(1, 1)]
+    assert not ops.convert_to_numpy(model.biases[0]).any()
+
+
 # claim
 def test_three_layers_without_activation_are_one_matrix(example):
     run = example("basics/neural_network")

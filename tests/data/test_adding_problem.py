@@ -90,3 +90,8 @@ def test_probes_of_an_impossible_length_are_refused(length):
     message = f"length must be even, at least 2, got {length}"
     with pytest.raises(ValueError, match=message):
         probes(length, seed=0)
+
+
+def test_one_sequence_is_enough():
+    x, y = adding_problem(1, 8, 0)
+    assert (x.shape, y.shape) == ((1, 8, 2), (1, 1))

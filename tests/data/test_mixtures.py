@@ -54,3 +54,8 @@ def test_fresh_points_cover_the_whole_ring():
     assert covered(points) == 8
     radius = np.linalg.norm(points, axis=1)
     assert radius.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_two_gaussians_have_two_labels():
+    _, y = two_gaussians(300, 0)
+    assert set(y.ravel()) == {0.0, 1.0}

@@ -308,6 +308,15 @@ def test_momentum_does_not_change_the_training_output():
     np.testing.assert_array_equal(a, b)
 
 
+def test_a_layer_that_is_only_called_does_not_learn_from_the_batch():
+    layer = BatchNormalization()
+    x = ops.convert_to_tensor(np.full((4, 2), 5.0, "float32"))
+    layer.build((None, 2))
+    y = layer.call(x)
+    assert not ops.convert_to_numpy(layer.mu_bar).any()
+    np.testing.assert_allclose(ops.convert_to_numpy(y), 5.0, rtol=1e-2)
+
+
 # claim
 
 

@@ -286,6 +286,15 @@ def test_wide_margin_makes_global_max_pooling_exactly_invariant():
     assert np.abs(features(2, 0) - features(2, 2)).max() > 0.5
 
 
+def test_by_default_the_window_moves_by_1_without_padding_and_gaps():
+    assert output_size(7, 3) == output_size(7, 3, s=1, p=0, d=1) == 5
+    np.testing.assert_array_equal(
+        selection(4, 3), selection(4, 3, s=1, p=0, d=1))
+    layer = Conv2D(2, 3)
+    assert layer(np.ones((1, 7, 7, 1), "float32")).shape == (1, 5, 5, 2)
+    assert not ops.convert_to_numpy(layer.b).any()
+
+
 # claim
 
 

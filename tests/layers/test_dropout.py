@@ -191,6 +191,12 @@ def test_twins_share_the_weight_and_keep_more_of_it():
     assert np.allclose(alone, 1.5, atol=1e-10)  # 1.5 of 3
 
 
+def test_a_layer_that_is_only_called_drops_nothing():
+    x = np.ones((2, 100), "float32")
+    y = Dropout(0.5, seed=0).call(ops.convert_to_tensor(x))
+    np.testing.assert_array_equal(ops.convert_to_numpy(y), x)
+
+
 # claim
 def test_in_training_the_sum_of_four_ones_has_mean_4_and_variance_4(example):
     sums = example("layers/dropout")["sums"]

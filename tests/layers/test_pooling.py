@@ -308,6 +308,20 @@ def test_tensorflow_on_a_cpu_lets_a_nan_disappear():
     assert np.isnan(y) == (keras.backend.backend() != "tensorflow")
 
 
+def test_padding_is_nothing_where_the_windows_fit_and_a_window_may_be_1():
+    assert output_size(6, 2, 3, "same") == (2, (0, 0))
+    x = np.random.default_rng(0).normal(size=(1, 3, 3, 2)).astype("float32")
+    y = MaxPooling2D(pool_size=1, stride=1)(x)
+    np.testing.assert_array_equal(ops.convert_to_numpy(y), x)
+
+
+def test_the_blur_weighs_both_sides_alike():
+    x = np.random.default_rng(0).normal(size=(1, 3, 3, 1)).astype("float32")
+    y = [float(ops.sum(blur_pool(z))) for z in (
+        x, x[:, ::-1], x[:, :, ::-1], x.transpose(0, 2, 1, 3))]
+    np.testing.assert_allclose(y, y[0], rtol=1e-5)
+
+
 # claim
 
 

@@ -242,6 +242,11 @@ def test_squared_error_on_the_logits_keeps_its_gradient():
     assert np.abs(after_softmax).max() < 1e-5
 
 
+def test_two_classes_are_enough():
+    found = CrossEntropy()(np.array([[0.0, 1.0]]), np.array([[0.0, 0.0]]))
+    np.testing.assert_allclose(float(found), np.log(2), rtol=1e-6)
+
+
 # claim
 def test_only_cross_entropy_gets_out_of_a_badly_wrong_start(example):
     curves = example("losses/cross_entropy")["curves"]

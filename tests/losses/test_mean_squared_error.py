@@ -202,6 +202,19 @@ def test_a_constant_prediction_has_no_variance_and_a_mean_no_bias():
     assert (float(bias_2), float(variance)) == (0.0, 1.0)
 
 
+def test_huber_turns_at_1_by_default():
+    y, y_hat = np.zeros((1, 1)), np.full((1, 1), 3.0)
+    np.testing.assert_allclose(float(ops.sum(huber(y, y_hat))), 2.5)
+    np.testing.assert_allclose(
+        float(ops.sum(ops.abs(huber_gradient(y, y_hat)))), 1.0)
+
+
+def test_the_loss_of_keras_has_one_value_for_each_example():
+    y, y_hat = np.zeros((3, 2)), np.arange(6.0).reshape(3, 2)
+    found = ops.convert_to_numpy(MeanSquaredError().call(y, y_hat))
+    np.testing.assert_allclose(found, [0.5, 6.5, 20.5])
+
+
 # claim
 def test_one_typo_moves_the_mean_without_bound_and_the_median_not(example):
     answers = example("losses/mean_squared_error")["answers"]

@@ -266,6 +266,17 @@ def test_late_in_a_valley_adam_jumps_up_again_and_amsgrad_does_not():
     assert late[1].max() < 1e-15
 
 
+@pytest.mark.parametrize(("step", "states"), [
+    (adam_step, 2), (amsgrad_step, 3)])
+def test_the_first_step_is_the_default_rate_whatever_the_gradient(
+        step, states):
+    g = np.array([50.0, -2e-3])
+    zeros = [ops.convert_to_tensor(0 * g)] * (states + 1)
+    w = step(*zeros, ops.convert_to_tensor(g), 1)[0]
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(w), -1e-3 * g / (abs(g) + 1e-7), rtol=1e-6)
+
+
 # claim
 def test_without_correction_noise_throws_adam_3_times_as_far(example):
     thrown = example("optimizers/adam")["thrown"]

@@ -269,6 +269,12 @@ def test_the_best_pair_of_a_bowl_can_fail_on_a_convex_function():
     assert max(abs(path[-1]) for path in others) < 1e-6
 
 
+def test_the_critical_share_depends_on_rate_and_curvature_together():
+    beta_crit, eta_max = limits(0.01, 0.5, 4.0)
+    np.testing.assert_allclose(beta_crit, (1 - 0.2) ** 2)
+    np.testing.assert_allclose(eta_max, 0.75)
+
+
 # claim
 def test_steps_grow_with_kappa_and_with_its_root(example):
     counts = example("optimizers/momentum")["counts"]

@@ -337,6 +337,36 @@ def test_environment_names_versions_backend_and_device():
     assert "/" not in device  # "cpu:0" of TensorFlow's long name
 
 
+def test_one_image_may_decide_and_one_trial_has_an_interval():
+    train_rows, val_rows = split(np.repeat([0, 1], 10))  # 0.1 by default
+    assert (len(train_rows), len(val_rows)) == (18, 2)
+    low, high = wilson(1, 1)
+    np.testing.assert_allclose([low, high], [1 / (1 + 1.96**2), 1], rtol=1e-12)
+    assert confusion_matrix([3], [3]).sum() == 1
+
+
+def test_the_network_by_default_takes_pixels_as_they_are():
+    model = build_model()
+    x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    seen = ops.convert_to_numpy(model.layers[0](x))
+    np.testing.assert_allclose(seen, x, rtol=1e-6)
+    bent = [layer for layer in model.layers if layer.weights and getattr(
+        layer, "activation", None) is keras.activations.relu]
+    assert len(bent) == 3
+    assert model.layers[-1].activation is keras.activations.linear
+
+
+def test_training_steps_a_thousandth_and_takes_logits():
+    model = build_model()
+    (x, y), _ = shapes(40, 10)
+    before = model.get_weights()[3:]
+    train(model, (x[:32], y[:32]), (x[32:], y[32:]), epochs=1)
+    moved = [np.abs(a - b).max() for a, b in zip(
+        before, model.get_weights()[3:], strict=True)]
+    np.testing.assert_allclose(max(moved), 1e-3, rtol=0.01)  # Adam's first
+    assert model.loss.from_logits
+
+
 # claim
 
 

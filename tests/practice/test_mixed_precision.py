@@ -366,6 +366,30 @@ def test_activations_take_half_the_bytes_and_parameters_the_same():
     assert wide.count_params() == narrow.count_params()
 
 
+def test_an_overflow_starts_the_count_anew_and_one_step_may_be_enough():
+    assert next_scale(8.0, 5, False) == (4.0, 0)
+    assert next_scale(8.0, 5, True) == (8.0, 6)
+    assert next_scale(8.0, 0, True, growth_steps=1) == (16.0, 0)
+    assert next_scale(8.0, 1998, True) == (8.0, 1999)
+    assert next_scale(8.0, 1999, True) == (16.0, 0)
+
+
+def test_bytes_of_activations_are_whole_numbers():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(5)])
+    found = activation_bytes(model, 2)
+    assert (found, type(found)) == (2 * 5 * 4, int)
+
+
+def test_the_curve_has_a_point_every_50_steps_and_no_more():
+    rng = np.random.default_rng(0)
+    weights = [tensors(rng.normal(size=shape).astype("float32"))[0]
+               for shape in ((4, 6), (6, 6), (6, 3))]
+    x = rng.normal(size=(80, 4)).astype("float32")
+    y = np.eye(3, dtype="float32")[rng.integers(3, size=80)]
+    _, curve = train(weights, x, y, "float32", 0.1, 99)
+    assert len(curve) == 2
+
+
 # claim
 
 

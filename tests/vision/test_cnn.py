@@ -366,6 +366,25 @@ def test_all_hidden_layers_of_lenet_have_the_activation_and_the_last_none():
             atol=1e-3)
 
 
+def test_the_equivariance_error_is_relative_by_hand():
+    x = ops.reshape(ops.arange(1, 5, dtype="float32"), (1, 2, 2, 1))
+    calls = []
+
+    def f(z):  # 3 times the moved image, 1 time the image: off by 2 times
+        calls.append(z)
+        return 3 * z if len(calls) == 1 else z
+
+    e = equivariance_error(f, x, (0, 1))
+    np.testing.assert_allclose(float(e), 2, rtol=1e-6)
+
+
+def test_dense_net_is_not_linear():
+    model = dense_net(8)
+    x = np.random.default_rng(0).normal(size=(4, 32, 32, 1))
+    bend = model(x) + model(-x) - 2 * model(0 * x)
+    assert np.abs(ops.convert_to_numpy(bend)).max() > 1e-3
+
+
 # claim
 
 
