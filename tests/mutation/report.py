@@ -33,6 +33,7 @@ SAMPLE = 50  # of a module, the mutants whose survivors are explained
 HERE = Path(__file__).resolve().parent
 KILLED = (1, 3)  # exit codes of pytest: a test failed; it broke down
 TIMEOUT = (24, -24, 36, 152, 255)  # the mutant never ends
+DEAD = (*KILLED, *TIMEOUT)
 PARTS = ("dlguide", "examples", "requirements", "sitekit", "tests")
 PATIENCE = 4  # times what the tests of the code itself take
 
@@ -103,7 +104,7 @@ def of_module(path, explained):
         "code": code_key(path),
         "mutants": len(every),
         "every_run": len(whole),
-        "every_killed": sum(code in (*KILLED, *TIMEOUT) for code in whole),
+        "every_killed": sum(code in DEAD for code in whole),
         "run": len(run),
         "how": ("not run" if not run else
                 "all" if len(run) == len(every) else f"sample, seed {SEED}"),
@@ -154,7 +155,7 @@ def alive(path, n):
     """Mutants of a sample of n that were run and that no test killed."""
     every = results(path)
     return [name for name in sample(path, n)
-            if every[name] not in (None, *KILLED, *TIMEOUT)]
+            if every[name] not in (None, *DEAD)]
 
 
 def put(path, name, folder):
@@ -205,7 +206,7 @@ def run_claims(path, folder, limit=None):
         return code, output.read()
 
 
-def claims(path, n=50):
+def claims(path, n=SAMPLE):
     """Try the survivors of a sample again, on the claims of the module.
 
     The mutant is written into a copy of the project: code that runs in
